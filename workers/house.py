@@ -77,11 +77,13 @@ class House:
             self.valkey = self._launch("valkey", valkey.command(self.settings))
         self._migrate()
         self._await_valkey()
-        self._launch("api", module("gunicorn", "-c", "python:workers.gunicorn_conf", "wsgi:app"))
+        gunicorn = module("gunicorn", "-c", "python:workers.gunicorn_conf", "wsgi:app")
+        self._await_api(self._launch("api", gunicorn))
+        # After it, so that what people wait for needn't share the processor with what follows.
         self._launch("relay", module("workers.relay"))
         self._launch("drain", module("workers.worker", "drain"))
         self._launch("heavy", module("workers.worker", "heavy"))
-        self._await_api()
+        self._await_readiness()
         _say(f"ready in {time.monotonic() - began:.1f} s")
         if self.sample:
             self._play_sample()
@@ -108,13 +110,15 @@ class House:
         if self.valkey is None:
             return
         child = self.valkey
-        if not self._within(VALKEY_WITHIN_S, lambda: valkey.answers(self.settings)):
-            raise CannotStart(f"Valkey doesn't answer: {child.last_line()} (see {child.log}).")
+        if not self._within(VALKEY_WITHIN_S, lambda: valkey.answers(self.settings), child):
+            raise CannotStart(f"Valkey doesn't start: {child.last_line()} (see {child.log}).")
 
-    def _await_api(self) -> None:
-        """Wait until the API serves; the rest may join a little later, with a word about it."""
-        if not self._within(API_WITHIN_S, lambda: self._status("/api/v1/healthz") == 200):
-            raise CannotStart(f"The API doesn't answer; see {self._log('api')}.")
+    def _await_api(self, child: Child) -> None:
+        if not self._within(API_WITHIN_S, lambda: self._status("/api/v1/healthz") == 200, child):
+            raise CannotStart(f"The API doesn't start: {child.last_line()} (see {child.log}).")
+
+    def _await_readiness(self) -> None:
+        """A part that isn't ready in time is worth a word, not a reason to stop."""
         if not self._within(READY_WITHIN_S, lambda: self._status("/api/v1/readyz") == 200):
             _say("not all parts are ready; /api/v1/readyz tells which")
 
@@ -146,12 +150,16 @@ class House:
             raise Stopped
         time.sleep(TURN_S)
 
-    def _within(self, seconds: float, holds: Callable[[], bool]) -> bool:
+    def _within(
+        self, seconds: float, holds: Callable[[], bool], child: Child | None = None
+    ) -> bool:
+        """Whether it holds within that time; False at once if the child it depends on ends."""
         deadline = time.monotonic() + seconds
         while not holds():
-            self._turn()
-            if time.monotonic() > deadline:
+            ended = child is not None and child.exit_code is not None
+            if ended or time.monotonic() > deadline:
                 return False
+            self._turn()
         return True
 
     def _status(self, path: str) -> int | None:

@@ -32,7 +32,12 @@ db.append_only(cast(sa.Table, AuditLine.__table__))
 
 
 def record(
-    operation: str, target: str, outcome: str = "done", *, actor_id: str | None = None, **details: Any
+    operation: str,
+    target: str,
+    outcome: str = "done",
+    *,
+    actor_id: str | None = None,
+    **details: Any,
 ) -> None:
     """Add one line to the transaction in force.  `target` names an object, never a person."""
     signed_in = auth.principal_or_none()

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import orjson
 import sqlalchemy as sa
@@ -23,7 +23,7 @@ import uuid_utils
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.session import Session as FlaskSession
-from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase, Session, registry
 
 from api.core.errors import Problem
@@ -90,6 +90,8 @@ class Instant(sa.types.TypeDecorator[datetime]):
         return _EPOCH + timedelta(microseconds=value)
 
 
+# A SELECT whatever its columns; SQLAlchemy types each one.
+Rows: TypeAlias = "sa.Select[*tuple[Any, ...]]"
 Json = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
 BigKey = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
@@ -123,7 +125,7 @@ def append_only(table: sa.Table) -> None:
     """Let the database itself refuse UPDATE and DELETE (PostgreSQL: TRUNCATE too) on `table`."""
     for dialect, statements in append_only_triggers(table.name).items():
         for statement in statements:
-            ddl = sa.DDL(statement.replace("%", "%%")).execute_if(dialect=dialect)
+            ddl = sa.DDL(statement).execute_if(dialect=dialect)  # type: ignore[no-untyped-call]
             sa.event.listen(table, "after_create", ddl)
 
 
@@ -191,9 +193,7 @@ def on_sqlite() -> bool:
 def insert(table: Any) -> Any:
     """INSERT that knows ON CONFLICT in the dialect in force."""
     if on_sqlite():
-        from sqlalchemy.dialects.sqlite import insert as dialect_insert
-
-        return dialect_insert(table)
+        return sqlite.insert(table)
     return postgresql.insert(table)
 
 

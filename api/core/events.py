@@ -9,6 +9,7 @@ once, so it must write absolute values under stable ids.
 """
 
 import fcntl
+import hashlib
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -253,8 +254,6 @@ def _alone(name: str) -> Iterator[bool]:
 
 def _hash_text(text: str) -> int:
     """A stable 56-bit number of a text, for advisory locks."""
-    import hashlib
-
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:7])
 
 

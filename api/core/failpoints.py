@@ -1,8 +1,8 @@
 """Named places where a test may kill the process or make it wait.
 
 Inert unless the process runs in test mode and `LEITAI_FAILPOINTS` names a directory; a file
-there, called like the point, holds "kill", "raise", or "sleep SECONDS".  A file `NAME.once` is removed
-before it acts, so that the restarted process passes.
+there, called like the point, holds "kill", "raise", or "sleep SECONDS".  A file `NAME.once` is
+moved away before it acts, so that the restarted process passes.
 """
 
 import os

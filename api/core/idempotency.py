@@ -60,11 +60,15 @@ def claim(account_id: str, key: str, operation: str, request: bytes) -> tuple[in
     statement = db.insert(IdempotentReply).values(values).on_conflict_do_nothing()
     if db.connection().execute(statement.returning(row.key)).first():
         return None
-    stored = db.connection().execute(
-        sa.select(row.digest, row.status, row.body).where(
-            row.account_id == account_id, row.key == key
+    stored = (
+        db.connection()
+        .execute(
+            sa.select(row.digest, row.status, row.body).where(
+                row.account_id == account_id, row.key == key
+            )
         )
-    ).one()
+        .one()
+    )
     if stored.digest != digest:
         raise KeyReused
     return stored.status, stored.body

@@ -1,7 +1,7 @@
 """Long work: one row with a cursor, done in short steps, each its own transaction.
 
-A kind of job has `prepare` (slow, outside any transaction: read a file, compute) and `apply` (brief,
-inside one transaction together with the cursor).  Killed anywhere, a job goes on from its
+A kind of job has `prepare` (slow, outside any transaction: read a file, compute) and `apply`
+(brief, inside one transaction together with the cursor).  Killed anywhere, a job goes on from its
 last committed step as soon as its lease has run out.
 """
 
@@ -17,6 +17,7 @@ from api.core import clock, db, logs
 from api.core.db import Base, Id, new_id
 from api.core.errors import Problem
 from api.core.failpoints import failpoint
+from api.core.i18n import DEFAULT_LANGUAGE, Text
 
 LEASE = timedelta(seconds=8)
 MAX_TRIES = 3
@@ -211,8 +212,26 @@ def cancel(job: Job) -> None:
         job.state = "cancelling"
 
 
-def as_json(job: Job) -> dict[str, Any]:
-    """A job as the API shows it."""
+def row_error(row: int, column: str, value: str, expected: Text) -> dict[str, Any]:
+    """What is wrong in one row of an imported file; translated when it is read."""
+    return {
+        "row": row,
+        "column": column,
+        "value": value[:80],
+        "message": {"template": expected.template, "params": dict(expected.params)},
+    }
+
+
+def _told(error: dict[str, Any], language: str) -> dict[str, Any]:
+    message = error.get("message")
+    if not isinstance(message, dict):
+        return error
+    text = Text(message["template"], message["params"])
+    return {**error, "message": text.in_language(language)}
+
+
+def as_json(job: Job, language: str = DEFAULT_LANGUAGE) -> dict[str, Any]:
+    """A job as the API shows it, errors in the reader's language."""
     return {
         "id": job.id,
         "kind": job.kind,
@@ -220,7 +239,7 @@ def as_json(job: Job) -> dict[str, Any]:
         "done": job.done,
         "total": job.total,
         "result": job.result,
-        "errors": job.errors,
+        "errors": [_told(error, language) for error in job.errors],
         "created_at": job.created_at,
         "finished_at": job.finished_at,
     }

@@ -57,7 +57,7 @@ def document(operations: Iterable[Operation], version: str) -> dict[str, Any]:
         plugins=[plugin],
     )
     assert plugin.converter is not None
-    plugin.converter.add_attribute_function(_bounds)
+    plugin.converter.add_attribute_function(_bounds)  # type: ignore[no-untyped-call]
     spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
     spec.components.schema("Problem", PROBLEM_SCHEMA)
     for operation in sorted(operations, key=lambda o: (o.path, o.method)):
@@ -76,7 +76,7 @@ def _schema_name(schema: Any) -> str:
     return name.removesuffix("Schema")
 
 
-def _bounds(_converter: Any, field: ma.fields.Field, **_kwargs: Any) -> dict[str, Any]:
+def _bounds(_converter: Any, field: ma.fields.Field[Any], **_kwargs: Any) -> dict[str, Any]:
     """What apispec can't see of our own fields."""
     if isinstance(field, schemas.Integer):
         return {"type": ["integer", "null"] if field.allow_none else "integer"}
@@ -98,7 +98,7 @@ def _described(operation: Operation) -> dict[str, Any]:
     if operation.upload:
         described["requestBody"] = _upload_body()
     elif operation.body:
-        content = {"application/json": {"schema": operation.body}}
+        content: dict[str, Any] = {"application/json": {"schema": operation.body}}
         described["requestBody"] = {"required": True, "content": content}
     return {operation.method.lower(): described}
 
@@ -142,6 +142,7 @@ def _header(name: str, schema: dict[str, Any]) -> dict[str, Any]:
 def _responses(operation: Operation) -> dict[str, Any]:
     status = operation.status
     responses: dict[str, Any] = {}
+    content: dict[str, Any]
     if operation.reply:
         content = {operation.media: {"schema": operation.reply}}
         responses[str(status)] = {"description": "Done.", "content": content}

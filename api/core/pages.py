@@ -23,7 +23,7 @@ MAX_LIMIT = 200
 
 
 def page(
-    statement: sa.Select[Any],
+    statement: db.Rows,
     order: Sequence[sa.ColumnElement[Any]],
     *,
     limit: int,
@@ -58,9 +58,7 @@ def encode_cursor(values: Sequence[Any]) -> str:
 def decode_cursor(cursor: str, order: Sequence[sa.ColumnElement[Any]]) -> list[Any]:
     """The key values of a cursor; raises Invalid if it doesn't fit `order`."""
     try:
-        raw = base64.b64decode(
-            cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True
-        )
+        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         values = orjson.loads(raw)
         if not isinstance(values, list) or len(values) != len(order):
             raise ValueError("not a list of keys")

@@ -10,6 +10,7 @@ from api.core import auth, db, files, health, jobs, metrics, pages
 from api.core.audit import AuditLine
 from api.core.errors import NotFound
 from api.core.files import StoredFile
+from api.core.handlers import language
 from api.core.http import ANYONE, EMPLOYEE, Reply, Routes, Upload
 from api.core.jobs import Job
 from api.core.limits import IMPORT
@@ -96,14 +97,14 @@ def openapi_document() -> bytes:
 
 @routes.endpoint("GET /jobs/{job_id}", who=EMPLOYEE, summary="The state of long work", reply=JobOut)
 def get_job(job_id: str) -> dict[str, Any]:
-    return jobs.as_json(_my_job(job_id))
+    return jobs.as_json(_my_job(job_id), language())
 
 
 @routes.endpoint("DELETE /jobs/{job_id}", who=EMPLOYEE, summary="Cancel long work", reply=JobOut)
 def cancel_job(job_id: str) -> dict[str, Any]:
     job = _my_job(job_id)
     jobs.cancel(job)
-    return jobs.as_json(job)
+    return jobs.as_json(job, language())
 
 
 def _my_job(job_id: str) -> Job:
@@ -126,7 +127,9 @@ def add_file(upload: Upload) -> dict[str, Any]:
     return _file(row)
 
 
-@routes.endpoint("GET /files", who=EMPLOYEE, summary="My files", query=PageQuery, reply=page_of(FileOut))
+@routes.endpoint(
+    "GET /files", who=EMPLOYEE, summary="My files", query=PageQuery, reply=page_of(FileOut)
+)
 def list_files(query: dict[str, Any]) -> dict[str, Any]:
     mine = sa.select(StoredFile).where(StoredFile.owner_id == auth.principal().member_id)
     order = [StoredFile.__table__.c.id]
@@ -157,8 +160,8 @@ def _file(row: StoredFile) -> dict[str, Any]:
 
 
 @routes.endpoint(
-    "GET /audit", who=("admin", "auditor"), over=auth.everywhere, summary="Who did what, newest first",
-    query=PageQuery, reply=page_of(AuditLineOut),
+    "GET /audit", who=("admin", "auditor"), over=auth.everywhere, query=PageQuery,
+    reply=page_of(AuditLineOut), summary="Who did what, newest first",
 )  # fmt: skip
 def list_audit(query: dict[str, Any]) -> dict[str, Any]:
     audit_lines = sa.select(*AuditLine.__table__.c)
@@ -168,5 +171,3 @@ def list_audit(query: dict[str, Any]) -> dict[str, Any]:
 
 def _line(row: Any) -> dict[str, Any]:
     return dict(row._mapping)
-
-

@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import Mapping
+from datetime import UTC
 from typing import Any
 
 import marshmallow as ma
@@ -122,16 +123,13 @@ class Time(fields.AwareDateTime):
     """An RFC 3339 instant with its offset; kept in UTC."""
 
     def __init__(self, **kwargs: Any) -> None:
-        from datetime import UTC
-
         super().__init__(format="iso", default_timezone=None, **kwargs)
-        self.utc = UTC
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         if not isinstance(value, str) or len(value) < 20:
             raise self.make_error("invalid", input=value, obj_type=self.OBJ_TYPE)
         try:
-            return super()._deserialize(value, attr, data, **kwargs).astimezone(self.utc)
+            return super()._deserialize(value, attr, data, **kwargs).astimezone(UTC)
         except OverflowError as error:
             raise self.make_error("invalid", input=value, obj_type=self.OBJ_TYPE) from error
 
@@ -167,7 +165,8 @@ def load(schema: ma.Schema, data: Any, place: str = "") -> dict[str, Any]:
     try:
         loaded: dict[str, Any] = schema.load(data)
     except ma.ValidationError as error:
-        raise Invalid(errors=_flat(error.normalized_messages(), place)) from error
+        messages = error.normalized_messages()  # type: ignore[no-untyped-call]
+        raise Invalid(errors=_flat(messages, place)) from error
     return loaded
 
 

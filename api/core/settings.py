@@ -4,8 +4,10 @@
 defaults are the README's configuration table; `flask doctor` prints them with secrets hidden.
 """
 
+import hashlib
 import os
 import secrets
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -88,7 +90,7 @@ class Settings:
     def printable(self) -> dict[str, Any]:
         """All settings for `flask doctor`; secrets and passwords are hidden."""
         shown = {field.name: getattr(self, field.name) for field in fields(self)}
-        shown["secret_key"] = "(hidden)"
+        shown |= {"secret_key": "(hidden)"}
         for name in ("database_url", "redis_url"):
             shown[name] = _without_password(shown[name])
         return {name: str(value) for name, value in shown.items()}
@@ -103,9 +105,6 @@ def socket_path(home: Path) -> Path:
     direct = home / "valkey.sock"
     if len(os.fsencode(direct)) <= 90:
         return direct
-    import hashlib
-    import tempfile
-
     digest = hashlib.sha256(os.fsencode(home)).hexdigest()[:16]
     return Path(tempfile.gettempdir()) / f"leitai-{os.getuid()}-{digest}" / "valkey.sock"
 

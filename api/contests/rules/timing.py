@@ -1,0 +1,22 @@
+"""Deadlines by the server's clock.  Instants are aware and in UTC; spans are in seconds."""
+
+from datetime import datetime, timedelta
+from typing import Literal
+
+Verdict = Literal["in_time", "in_grace", "late"]
+
+
+def deadline(
+    started_at: datetime, limit_s: int, closes_at: datetime, extra_percent: int
+) -> datetime:
+    """When an attempt ends: its own limit (with extra time), never after the contest's close."""
+    allowance = timedelta(seconds=limit_s) * (100 + extra_percent) / 100
+    return min(started_at + allowance, closes_at)
+
+
+def verdict(now: datetime, deadline_at: datetime, grace_s: int) -> Verdict:
+    """What arrives at `now` is in time up to and including the deadline's instant, in grace up to
+    and including `grace_s` later."""
+    if now <= deadline_at:
+        return "in_time"
+    return "in_grace" if now <= deadline_at + timedelta(seconds=grace_s) else "late"
