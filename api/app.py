@@ -1,7 +1,8 @@
 """The one list of parts and the one table of who reacts to what."""
 
+import tomllib
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 import orjson
 from flask import Flask
@@ -84,7 +85,7 @@ def _test_mode(settings: Settings) -> None:
 
 
 def _version() -> str:
-    try:
-        return version("leitai")
-    except PackageNotFoundError:
-        return "0"
+    """The project's version; it runs from its own tree, so that is where the number stands."""
+    project = Path(__file__).parents[1] / "pyproject.toml"
+    found: str = tomllib.loads(project.read_text(encoding="utf-8"))["project"]["version"]
+    return found

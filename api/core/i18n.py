@@ -72,4 +72,7 @@ def _weight(quality: str) -> float:
 
 
 def _shown(value: Any, language: str) -> Any:
-    return value.in_language(language) if isinstance(value, Text) else value
+    """A parameter as it is read: a text is translated, names by language are chosen from."""
+    if isinstance(value, Text):
+        return value.in_language(language)
+    return value.get(language, "") if isinstance(value, Mapping) else value

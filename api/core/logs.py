@@ -33,7 +33,7 @@ def configure(level: str) -> None:
 
 def logger(name: str) -> Any:
     """A structured logger."""
-    return structlog.get_logger(logger=name)
+    return structlog.get_logger().bind(logger=name)
 
 
 def begin(given_request_id: str | None, address: str) -> str:

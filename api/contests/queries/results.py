@@ -144,3 +144,17 @@ def branches(contest: Any) -> list[Any]:
         .order_by(table.c.band, table.c.rank, Branch.name)
     )
     return list(db.connection().execute(statement))
+
+
+def first_places(contest_id: str, version: int, deepest: int) -> list[Any]:
+    """Rows (member_id, rank) of a version of the results down to rank `deepest`, ties included."""
+    statement = (
+        sa.select(_result.member_id, _result.rank)
+        .where(
+            _result.contest_id == contest_id,
+            _result.results_version == version,
+            _result.rank.between(1, deepest),
+        )
+        .order_by(_result.position)
+    )
+    return list(db.connection().execute(statement))

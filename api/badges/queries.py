@@ -1,0 +1,108 @@
+"""Reading badges."""
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from api.badges import rules
+from api.badges.models import Badge, BadgeAward, BadgeFact
+from api.core import db, pages
+
+_COMPARE = {
+    "==": lambda left, right: left == right,
+    "<=": lambda left, right: left <= right,
+    ">=": lambda left, right: left >= right,
+}
+
+
+def active(fact: str) -> list[tuple[Badge, rules.Rule]]:
+    """The badges in force that count a kind of fact, with their rules."""
+    found = []
+    for badge in db.session().scalars(sa.select(Badge).where(Badge.active).order_by(Badge.code)):
+        rule = rules.parse(badge.rule)
+        if rule.fact == fact:
+            found.append((badge, rule))
+    return found
+
+
+def reached(rule: rules.Rule, member_ids: list[str]) -> list[tuple[str, str]]:
+    """(member, period) pairs for which `rule` is fulfilled among `member_ids`."""
+    fact = BadgeFact.__table__.c
+    period = {"all": sa.literal(""), "month": fact.month, "item": fact.item}[rule.within]
+    counted = sa.func.count(sa.distinct(fact.item) if rule.count == "items" else fact.id)
+    statement = (
+        sa.select(fact.member_id, period.label("period"))
+        .where(fact.kind == rule.fact, fact.member_id.in_(member_ids), *_conditions(rule))
+        .group_by(fact.member_id, sa.text("period"))
+        .having(counted >= rule.at_least)
+    )
+    return [(row.member_id, row.period) for row in db.connection().execute(statement)]
+
+
+def _conditions(rule: rules.Rule) -> list[sa.ColumnElement[bool]]:
+    fact = BadgeFact.__table__.c
+    return [
+        _COMPARE[comparison](fact[left], fact[right] if isinstance(right, str) else right)
+        for left, comparison, right in rule.where
+    ]
+
+
+def deepest_rank() -> int:
+    """The lowest place that any badge in force asks for; 0 if none does."""
+    return max(
+        (int(right) for _badge, rule in active("place") for _left, _op, right in rule.where),
+        default=0,
+    )
+
+
+def listed(language: str, *, limit: int, cursor: str | None) -> dict[str, Any]:
+    """A page of the badges in force."""
+    return pages.page(
+        sa.select(Badge).where(Badge.active),
+        [Badge.__table__.c.code],
+        limit=limit,
+        cursor=cursor,
+        show=lambda badge: view(badge, language),
+    )
+
+
+def view(badge: Any, language: str) -> dict[str, Any]:
+    """BadgeOut."""
+    return {
+        "id": badge.id,
+        "code": badge.code,
+        "title": badge.title.get(language, badge.code),
+        "description": badge.description.get(language, ""),
+        "rule": badge.rule,
+    }
+
+
+def of_member(member_id: str, language: str, *, limit: int, cursor: str | None) -> dict[str, Any]:
+    """A page of a member's badges, newest first."""
+    award = BadgeAward.__table__.c
+    statement = (
+        sa.select(award.id, award.period, award.awarded_at, Badge.code, Badge.title,
+                  Badge.description)
+        .join(Badge, Badge.id == award.badge_id)
+        .where(award.member_id == member_id)
+    )  # fmt: skip
+    return pages.page(
+        statement,
+        [award.id],
+        limit=limit,
+        cursor=cursor,
+        descending=True,
+        show=lambda row: award_view(row, language),
+    )
+
+
+def award_view(row: Any, language: str) -> dict[str, Any]:
+    """BadgeAwardOut."""
+    return {
+        "id": row.id,
+        "code": row.code,
+        "title": row.title.get(language, row.code),
+        "description": row.description.get(language, ""),
+        "period": row.period,
+        "awarded_at": row.awarded_at,
+    }
