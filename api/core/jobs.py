@@ -17,7 +17,7 @@ from api.core import clock, db, logs
 from api.core.db import Base, Id, new_id
 from api.core.errors import Problem
 from api.core.failpoints import failpoint
-from api.core.i18n import DEFAULT_LANGUAGE, Text
+from api.core.i18n import DEFAULT_LANGUAGE, Text, _
 
 LEASE = timedelta(seconds=8)
 MAX_TRIES = 3
@@ -202,8 +202,12 @@ def _count_failure(job_id: str, runner: str, error: Exception) -> None:
 def _problem(error: Exception) -> dict[str, Any]:
     """What people may see of a failure; the log has the rest."""
     if isinstance(error, Problem):
-        return error.as_json("en", logs.request_id())
-    return {"code": "internal", "detail": "The job failed; the log has its id."}
+        return {"code": error.code, "message": _stored(error.detail)}
+    return {"code": "internal", "message": _stored(_("The job failed; the log has its id."))}
+
+
+def _stored(text: Text) -> dict[str, Any]:
+    return {"template": text.template, "params": dict(text.params)}
 
 
 def cancel(job: Job) -> None:
@@ -218,7 +222,7 @@ def row_error(row: int, column: str, value: str, expected: Text) -> dict[str, An
         "row": row,
         "column": column,
         "value": value[:80],
-        "message": {"template": expected.template, "params": dict(expected.params)},
+        "message": _stored(expected),
     }
 
 

@@ -24,4 +24,5 @@ def get_home() -> Response:
     )
     response = Response(content, mimetype="application/json")
     response.set_etag(hashlib.sha256(content).hexdigest()[:24])
-    return response.make_conditional(request)
+    response.make_conditional(request)
+    return response

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from string import ascii_uppercase
 from typing import Any
 
-from api.contests.formats.questions import fingerprint
+from api.contests.formats.drafts import fingerprint
 from api.contests.models import Question, QuestionBank, QuestionVersion
 from api.core import clock, db
 from api.core.errors import NotFound, Stale, invalid

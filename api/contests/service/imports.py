@@ -10,11 +10,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from api.contests.formats.questions import Parsed, ParsedQuestion, fingerprint, read_questions
+from api.contests.formats.drafts import ParsedQuestion, RowError, fingerprint
+from api.contests.formats.questions import Parsed, read_questions
 from api.contests.models import Question, QuestionVersion
 from api.core import clock, db, files, jobs
 from api.core.http import Upload
-from api.core.i18n import Text
 from api.core.jobs import Job, Step
 
 KIND = "contests.import_questions"
@@ -68,9 +68,8 @@ def apply(job: Job, parsed: Parsed) -> Step:
     return Step(None, done=total, total=total, result=result, errors=errors)
 
 
-def _error(error: Any) -> dict[str, Any]:
-    text = Text(error.message, error.params)
-    return jobs.row_error(error.row, error.column, error.value, text)
+def _error(error: RowError) -> dict[str, Any]:
+    return jobs.row_error(error.row, error.column, error.value, error.text)
 
 
 def _counts(parsed: Parsed, added: int, held: Sequence[int]) -> dict[str, Any]:
