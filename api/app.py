@@ -7,6 +7,13 @@ from pathlib import Path
 import orjson
 from flask import Flask
 
+from api.badges import reactions as badge_reactions
+from api.badges.routes import routes as badge_routes
+from api.contests import jobs as contest_jobs
+from api.contests.events import AttemptMarked, ResultsSettled
+from api.contests.routes.attempts import routes as attempt_routes
+from api.contests.routes.banks import routes as bank_routes
+from api.contests.routes.contests import routes as contest_routes
 from api.core import (
     auth,
     clock,
@@ -14,6 +21,7 @@ from api.core import (
     events,
     failpoints,
     handlers,
+    idempotency,
     jobs,
     logs,
     migrations,
@@ -24,21 +32,43 @@ from api.core import (
 )
 from api.core.events import Reaction
 from api.core.http import Operation
-from api.core.jobs import Kind
 from api.core.routes import routes as system_routes
 from api.core.schedule import Task
 from api.core.settings import Settings
+from api.me.routes import routes as me_routes
+from api.messages.routes import routes as message_routes
 from api.org import queries as org_queries
+from api.points import jobs as point_jobs
+from api.points import reactions as point_reactions
+from api.points.events import BoardsTouched, PointsCredited
+from api.points.routes import routes as point_routes
 
 ROUTES = [
     system_routes,
+    message_routes,
+    point_routes,
+    bank_routes,
+    contest_routes,
+    attempt_routes,
+    badge_routes,
+    me_routes,
 ]
 
-REACTIONS: list[Reaction] = []
+REACTIONS = [
+    Reaction("points.totals", on=(PointsCredited,), apply=point_reactions.on_credits),
+    Reaction("points.boards", on=(BoardsTouched,), apply=point_reactions.on_boards, outside=True),
+    Reaction("badges.attempts", on=(AttemptMarked,), apply=badge_reactions.on_attempts),
+    Reaction("badges.results", on=(ResultsSettled,), apply=badge_reactions.on_results),
+]
 
-JOBS: list[Kind] = []
+JOBS = [contest_jobs.SETTLE, contest_jobs.IMPORT, point_jobs.REBUILD]
 
-TASKS: list[Task] = []
+TASKS = [
+    Task("contests.close_overdue", every_s=2, run=contest_jobs.close_overdue),
+    Task("contests.settle", every_s=3, run=contest_jobs.settle_due),
+    Task("points.boards", every_s=1, run=point_jobs.boards_owed),
+    Task("core.forget_replies", every_s=3600, run=idempotency.forget_old_replies),
+]
 
 
 def create_app(settings: Settings | None = None) -> Flask:

@@ -34,6 +34,13 @@ class Person:
     id: str
     number: str
     token: str
+    grants: tuple[Grant, ...] = ()
+
+    def again(self) -> "Person":
+        """The same person, signed in anew (after the clock was moved past the token's end)."""
+        with self.world.changing():
+            token = self.world._token(self.id, self.grants)
+        return Person(self.world, self.id, self.number, token, self.grants)
 
     def request(self, method: str, path: str, **more: Any) -> TestResponse:
         headers = {"Authorization": f"Bearer {self.token}", "Accept-Language": "en"}
@@ -146,7 +153,7 @@ class World:
             for grant in grants:
                 session.add(_granted(member.id, grant))
             token = self._token(member.id, grants)
-        return Person(self, member.id, number, token)
+        return Person(self, member.id, number, token, grants)
 
     def _join(self, member_id: str, branch_id: str) -> None:
         kind = db.session().get_one(Branch, branch_id).kind

@@ -84,10 +84,8 @@ def store(account_id: str, key: str, status: int, body: bytes) -> None:
     )
 
 
-def forget_old() -> int:
-    """Delete replies older than a day; returns how many."""
-    old = clock.now() - KEPT
-    result = db.connection().execute(
-        sa.delete(IdempotentReply).where(IdempotentReply.created_at < old)
-    )
-    return int(result.rowcount)
+def forget_old_replies() -> int:
+    """Delete replies older than a day, in a transaction of its own; returns how many."""
+    old = sa.delete(IdempotentReply).where(IdempotentReply.created_at < clock.now() - KEPT)
+    with db.transaction() as conn:
+        return int(conn.execute(old).rowcount)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from string import ascii_uppercase
 from typing import Any
 
+from api.contests.rules.marking import MAX_TEXT
 from api.core.i18n import Text, _
 from api.core.schemas import has_control_characters
 
@@ -19,6 +20,7 @@ MAX_STEM = 2000
 MAX_OPTION = 500
 MAX_EXPLANATION = 2000
 MAX_TOPIC = 100
+MAX_ANSWER = 10_000
 
 KINDS = {
     "single": ("单选", "单选题", "单项选择", "单项选择题", "single", "single choice"),
@@ -31,10 +33,10 @@ DIFFICULTIES = {
     "medium": ("中", "中等", "一般", "medium", ""),
     "hard": ("难", "困难", "hard"),
 }
-TRUE_WORDS = ("正确", "是", "对", "√", "true", "t", "yes")
-FALSE_WORDS = ("错误", "否", "错", "×", "false", "f", "no", "x")
+TRUE_WORDS = ("正确", "是", "对", "√", "✓", "✔", "true", "t", "yes")
+FALSE_WORDS = ("错误", "否", "错", "×", "✗", "✘", "false", "f", "no", "x")
 BLANK = re.compile(r"_{2,}")
-_IN_BRACKETS = re.compile(r"[（(]\s{0,5}([A-Z]{1,26})\s{0,5}[)）]")
+_IN_BRACKETS = re.compile(r"[（(]([^（()）]{1,60})[)）]")
 _EMPTY_BRACKETS = re.compile(r"[（(]\s{0,20}[)）]")
 _SEPARATORS = re.compile(r"[;；、,，\s]+")
 
@@ -76,6 +78,7 @@ class Draft:
     topic: str = ""
     difficulty: str = ""
     rows: dict[str, int] = field(default_factory=dict)
+    repeated: str = ""
 
 
 class _Wrong(Exception):
@@ -117,6 +120,9 @@ def _checked(draft: Draft) -> ParsedQuestion:
 
 
 def _check_texts(draft: Draft) -> None:
+    if draft.repeated:
+        wrong = _("This stands twice; put an empty line between two questions.")
+        raise _Wrong(draft.repeated, "", wrong)
     if not draft.stem:
         raise _Wrong("stem", "", _("The question has no text."))
     if len(draft.options) > MAX_OPTIONS:
@@ -125,6 +131,7 @@ def _check_texts(draft: Draft) -> None:
     _check_length("stem", draft.stem, MAX_STEM)
     _check_length("explanation", draft.explanation, MAX_EXPLANATION)
     _check_length("topic", draft.topic, MAX_TOPIC)
+    _check_length("answer", draft.answer or "", MAX_ANSWER)
     for index, option in enumerate(draft.options):
         name = f"option {ascii_uppercase[index]}"
         if not option:
@@ -140,12 +147,22 @@ def _check_length(name: str, text: str, high: int) -> None:
 
 
 def _answer_in_stem(draft: Draft) -> tuple[str, str]:
-    """The stem with its brackets emptied, and the letters that stood in them."""
-    found = _IN_BRACKETS.search(draft.stem)
+    """The stem with its brackets emptied, and the answer that stood in them."""
+    found = [m for m in _IN_BRACKETS.finditer(draft.stem) if _is_answer(m.group(1), draft)]
     if not found:
         raise _Wrong("answer", "", _("There is no answer; write it as: Answer: B"))
-    emptied = draft.stem[: found.start(1)] + " " + draft.stem[found.end(1) :]
-    return emptied, found.group(1)
+    if len(found) > 1:
+        wrong = _("Several brackets could be the answer; write it as: Answer: B")
+        raise _Wrong("answer", " ".join(match.group() for match in found), wrong)
+    start, end = found[0].span(1)
+    return f"{draft.stem[:start]} {draft.stem[end:]}", found[0].group(1).strip()
+
+
+def _is_answer(text: str, draft: Draft) -> bool:
+    if not draft.options:
+        return _truth(text) is not None
+    letters = _letters(text)
+    return bool(letters) and all(letter in ascii_uppercase for letter in letters)
 
 
 def _kind(draft: Draft, answer: str) -> str:
@@ -181,16 +198,20 @@ def _key(kind: str, draft: Draft, answer: str) -> tuple[Any, ...]:
 
 
 def _judgement(draft: Draft, answer: str) -> tuple[str]:
+    if draft.options and len(draft.options) != 2:
+        raise _Wrong("options", draft.options[0], _("A judgement has no options."))
+    letter = unicodedata.normalize("NFKC", answer).strip().upper()
+    # Templates of question banks list "A. 正确 B. 错误" and name the letter.
+    if draft.options and letter in ("A", "B"):
+        answer = draft.options["AB".index(letter)]
     truth = _truth(answer)
     if truth is None:
         raise _Wrong("answer", answer, _("The answer must be true or false (正确 or 错误)."))
-    if draft.options and len(draft.options) != 2:
-        raise _Wrong("options", draft.options[0], _("A judgement has no options."))
     return ("true" if truth else "false",)
 
 
 def _truth(answer: str) -> bool | None:
-    word = answer.strip().casefold()
+    word = unicodedata.normalize("NFKC", answer).strip().casefold()
     if word in TRUE_WORDS:
         return True
     return False if word in FALSE_WORDS else None
@@ -201,8 +222,12 @@ def _blanks(draft: Draft, answer: str) -> tuple[tuple[str, ...], ...]:
         tuple(text for part in re.split("[;；]", blank) if (text := part.strip()))
         for blank in re.split("[|｜]", answer)
     )
+    if draft.options:
+        raise _Wrong("options", draft.options[0], _("A question with blanks has no options."))
     if not all(blanks):
         raise _Wrong("answer", answer, _("Each blank needs at least one accepted text."))
+    for text in (text for blank in blanks for text in blank):
+        _check_length("answer", text, MAX_TEXT)
     gaps = len(BLANK.findall(draft.stem)) or len(_EMPTY_BRACKETS.findall(draft.stem))
     if gaps != len(blanks):
         wrong = _("The text has {gaps} blanks, the answer {given}.", gaps=gaps, given=len(blanks))
@@ -219,6 +244,8 @@ def _choices(kind: str, draft: Draft, answer: str) -> tuple[int, ...]:
     if len(draft.options) < 2:
         raise _Wrong("options", "", _("Give 2 to 26 options."))
     letters = _letters(answer)
+    if not letters:
+        raise _Wrong("answer", answer, _("The answer is empty."))
     known = ascii_uppercase[: len(draft.options)]
     for letter in letters:
         if letter not in known:
@@ -234,11 +261,21 @@ def _choices(kind: str, draft: Draft, answer: str) -> tuple[int, ...]:
 
 def fingerprint(stem: str, options: Sequence[str]) -> str:
     """What two writings of the same question share: SHA-256 (hex) of the texts without width,
-    case, white space and punctuation."""
-    texts = [stem, *sorted(options)]
-    return hashlib.sha256("\n".join(_bare(text) for text in texts).encode()).hexdigest()
+    case, white space and punctuation, the options in any order."""
+    texts = [_bare(stem), *sorted(_bare(option) for option in options)]
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()
 
 
 def _bare(text: str) -> str:
     folded = unicodedata.normalize("NFKC", text).casefold()
-    return "".join(c for c in folded if c.isalnum())
+    around = zip(f" {folded}", folded, f"{folded[1:]} ", strict=False)
+    return "".join(c for before, c, after in around if _tells(before, c, after))
+
+
+def _tells(before: str, c: str, after: str) -> bool:
+    """Whether `c` makes a difference: 1.5 is not 15, 5% not 5, < not >, -5 not 5."""
+    if unicodedata.category(c)[0] not in "PZC":
+        return True
+    inside = before.isdigit() and after.isdigit()
+    sign = c == "-" and after.isdigit()
+    return not c.isspace() and (inside or sign or c in "%‰")

@@ -13,6 +13,7 @@ from api.core.tables import UnreadableFile
 
 MAX_QUESTIONS = 5000
 MAX_LINE = 10_000
+MAX_BYTES = 20 * 1024 * 1024
 
 COLUMNS = {
     "kind": ("题型", "类型", "type"),
@@ -30,7 +31,7 @@ _FIELDS = {
     "难度": "difficulty", "difficulty": "difficulty",
 }  # fmt: skip
 _FIELD = re.compile(r"([^\s:：]{1,12})\s{0,5}[:：](.*)", re.DOTALL)
-_OPTION = re.compile(r"([A-Z])\s{0,5}[.、:)](.*)", re.DOTALL)
+_OPTION = re.compile(r"([A-ZＡ-Ｚ])\s{0,5}[.．、:：)）](.*)", re.DOTALL)
 _NUMBER = re.compile(r"(?:[（(]\d{1,5}[)）]|\d{1,5}\s{0,3}(?:[、．)）]|\.(?!\d)))\s{0,5}")
 
 
@@ -45,6 +46,8 @@ class Parsed:
 
 def read_questions(content: bytes, name: str) -> Parsed:
     """Everything in a question file.  Raises UnreadableFile, also for more than 5 000 questions."""
+    if len(content) > MAX_BYTES:
+        raise UnreadableFile(_("A file may have {bytes} bytes.", bytes=MAX_BYTES))
     parsed = Parsed()
     first_rows: dict[str, int] = {}
     for count, draft in enumerate(_drafts(content, name), start=1):
@@ -101,7 +104,8 @@ def _row_draft(number: int, cells: Sequence[str], columns: dict[str, int]) -> Dr
 def text_drafts(text: str) -> Iterator[Draft]:
     """Questions of a plain text: blocks of lines with an empty line between them."""
     block: list[tuple[int, str]] = []
-    for number, line in enumerate(text.splitlines(), start=1):
+    # Only the ends of lines that an editor counts, and not the others that Python knows.
+    for number, line in enumerate(re.split(r"\r\n|\r|\n", text), start=1):
         if len(line) > MAX_LINE:
             raise UnreadableFile(_("Line {line} is too long.", line=number))
         if line.strip():
@@ -123,6 +127,8 @@ def _block_draft(block: Sequence[tuple[int, str]]) -> Draft:
             draft.options.append(text)
             draft.rows[f"option {chr(64 + min(len(draft.options), 26))}"] = number
         elif name:
+            # Without an empty line between them, two questions would merge under the last answer.
+            draft.repeated = draft.repeated or (name if name in draft.rows else "")
             setattr(draft, name, text)
             draft.rows[name] = number
         else:
@@ -139,11 +145,16 @@ def _marked(line: str, index: int, options: int) -> tuple[str, str]:
         name = _FIELDS.get(field_found.group(1).casefold())
         if name:
             return name, field_found.group(2).strip()
-    folded = unicodedata.normalize("NFKC", line[:8]) + line[8:]
-    option_found = _OPTION.match(folded)
-    if option_found and _is_next(option_found.group(1), options):
+    # Only the letter is folded: in the text, ㎡ and ① stay what they are.
+    option_found = _OPTION.match(line)
+    if option_found and _is_next(unicodedata.normalize("NFKC", option_found.group(1)), options):
         return "option", option_found.group(2).strip()
     return "", line
+
+
+def misread(line: str, options: int) -> bool:
+    """Whether a line that goes on with a field, behind `options` options, would begin another."""
+    return _marked(line, 1, options)[0] != ""
 
 
 def _is_next(letter: str, options: int) -> bool:
@@ -152,7 +163,12 @@ def _is_next(letter: str, options: int) -> bool:
 
 
 def _continue(draft: Draft, name: str, line: str) -> None:
+    before = draft.options[-1] if name == "option" else getattr(draft, name) or ""
+    # Copying a field that is too long anyway once a line would take quadratic time.
+    if len(before) > MAX_LINE:
+        return
+    joined = f"{before}\n{line}".strip()
     if name == "option":
-        draft.options[-1] += f"\n{line}"
+        draft.options[-1] = joined
     else:
-        setattr(draft, name, f"{getattr(draft, name) or ''}\n{line}".strip())
+        setattr(draft, name, joined)

@@ -74,11 +74,10 @@ def _in_audience() -> sa.ColumnElement[bool]:
 
 
 def _in_a_branch(kind: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+    own = sa.orm.aliased(Membership)
     return sa.exists(
         sa.select(sa.literal(1)).where(
-            _membership.member_id == _member.id,
-            _membership.kind == kind,
-            _membership.until_on.is_(None),
+            own.member_id == _member.id, own.kind == kind, own.until_on.is_(None)
         )
     )
 
@@ -91,9 +90,13 @@ def _invited() -> sa.ColumnElement[bool]:
 
 def for_member(contest_id: str, member_id: str) -> Any:
     """A contest that isn't a draft, with the member's unit and `invited`; None if there is none."""
-    statement = sa.select(
-        Contest.__table__, _member.unit_id.label("member_unit_id"), _invited().label("invited")
-    ).where(_contest.id == contest_id, _contest.state != "draft", _member.id == member_id)
+    statement = (
+        sa.select(
+            Contest.__table__, _member.unit_id.label("member_unit_id"), _invited().label("invited")
+        )
+        .join(Member, _member.id == member_id)
+        .where(_contest.id == contest_id, _contest.state != "draft")
+    )
     return db.connection().execute(statement).first()
 
 

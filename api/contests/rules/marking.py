@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from string import ascii_uppercase
 
@@ -12,6 +12,9 @@ _SPACE = re.compile(r"\s+")
 
 # An answer to save: (position from 1, sequence number, the answer as the taker gave it).
 Answer = tuple[int, int, list[str]]
+
+# (chosen, right, points in hundredths) → hundredths earned by a choice.
+PartialRule = Callable[[frozenset[int], frozenset[int], int], int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +64,21 @@ def _choice_reason(kind: str, option_count: int, answer: Sequence[str]) -> str |
     return "too_many" if kind == "single" and len(answer) > 1 else None
 
 
-def mark(question: Question, permutation: Sequence[int], answer: Sequence[str]) -> int:
+def all_or_nothing(chosen: frozenset[int], right: frozenset[int], points: int) -> int:
+    """The full points for exactly the right options."""
+    return points if chosen == right else 0
+
+
+def mark(
+    question: Question,
+    permutation: Sequence[int],
+    answer: Sequence[str],
+    partial: PartialRule = all_or_nothing,
+) -> int:
     """Hundredths of a point for an answer as the taker gave it.
 
-    Choices are all or nothing; blanks share the points equally, the first ones getting what is
-    left over.
+    What a choice earns is for `partial` to say; blanks share the points equally, the first ones
+    getting what is left over.
     """
     if not answer:
         return 0
@@ -73,8 +86,9 @@ def mark(question: Question, permutation: Sequence[int], answer: Sequence[str]) 
         return _mark_blanks(question, answer)
     if question.kind == "true_false":
         return question.points_hundredths if tuple(answer) == question.key else 0
-    chosen = {permutation[ascii_uppercase.index(label)] for label in answer}
-    return question.points_hundredths if chosen == set(question.key) else 0
+    chosen = frozenset(permutation[ascii_uppercase.index(label)] for label in answer)
+    right = frozenset(index for index in question.key if isinstance(index, int))
+    return partial(chosen, right, question.points_hundredths)
 
 
 def _mark_blanks(question: Question, answer: Sequence[str]) -> int:

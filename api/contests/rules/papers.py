@@ -48,7 +48,12 @@ def shuffled(items: Sequence[T], seed: bytes, purpose: bytes) -> list[T]:
 
 
 def draw(items: Sequence[T], count: int, seed: bytes, purpose: bytes = b"draw") -> list[T]:
-    """`count` of `items` without replacement, in the order drawn."""
+    """`count` of `items` without replacement, in the order drawn.
+
+    Raises ValueError where there are fewer.
+    """
+    if count > len(items):
+        raise ValueError(f"{count} of {len(items)} can't be drawn")
     words = _words(seed, purpose)
     pool = list(items)
     for place in range(count):

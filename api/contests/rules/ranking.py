@@ -12,6 +12,8 @@ from typing import Any, Protocol, TypeVar
 
 BANDS = ((10, "1-10"), (30, "11-30"), (100, "31-100"))
 LARGEST_BAND = "101+"
+# Below this many people a figure says much about each of them.
+FEW_PEOPLE = 10
 
 
 class Try(Protocol):
@@ -120,6 +122,11 @@ class BranchPlace:
     rank: int
     tie_break: dict[str, str | None]
 
+    @property
+    def has_few_people(self) -> bool:
+        """Whether the branch is so small that its mean nearly names its people's scores."""
+        return self.eligible < FEW_PEOPLE
+
 
 def size_band(people: int) -> str:
     """The band of branches of like size: up to 10, 30, 100, more."""
@@ -160,13 +167,14 @@ def _places(group: Sequence[tuple[Fraction, BranchScore]]) -> list[BranchPlace]:
 
 
 def _branch_place(row: BranchScore, value: Fraction, rank: int, rule: str) -> BranchPlace:
+    value_ppm = int(value * 10**6)
     return BranchPlace(
         branch_id=row.branch_id,
         band=size_band(row.eligible),
         eligible=row.eligible,
         participants=row.participants,
         mean_hundredths=row.sum_hundredths // max(1, row.participants),
-        value_ppm=int(value * 10**6),
+        value_ppm=value_ppm,
         rank=rank,
-        tie_break={"rule": rule, "value": f"{float(value):.6f}"},
+        tie_break={"rule": rule, "value": f"{value_ppm / 10**6:.6f}"},
     )

@@ -6,6 +6,29 @@ from typing import Literal
 Verdict = Literal["in_time", "in_grace", "late"]
 
 
+def phase(
+    now: datetime,
+    opens_at: datetime,
+    closes_at: datetime,
+    *,
+    paused: bool,
+    state: str,
+    released: bool = False,
+) -> str:
+    """What the clock makes of a contest's state: "upcoming", "open", "paused" or "closed" while it
+    is published (open from the first instant, closed from the last), else the state itself, with
+    "settling" shown as "closed" and "settled" as "released" once it is."""
+    if state == "settled":
+        return "released" if released else "settled"
+    if state != "published":
+        return "closed" if state == "settling" else state
+    if now < opens_at:
+        return "upcoming"
+    if now >= closes_at:
+        return "closed"
+    return "paused" if paused else "open"
+
+
 def deadline(
     started_at: datetime, limit_s: int, closes_at: datetime, extra_percent: int
 ) -> datetime:

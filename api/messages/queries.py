@@ -1,0 +1,45 @@
+"""Reading the inbox."""
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from api.core import db, pages
+from api.core.i18n import Text
+from api.messages.models import Message
+
+
+def inbox(
+    member_id: str, language: str, *, unread: bool, limit: int, cursor: str | None
+) -> dict[str, Any]:
+    """A page of a member's messages, newest first, in the reader's language."""
+    statement = sa.select(Message).where(Message.member_id == member_id)
+    if unread:
+        statement = statement.where(Message.read_at.is_(None))
+    return pages.page(
+        statement,
+        [Message.__table__.c.id],
+        limit=limit,
+        cursor=cursor,
+        descending=True,
+        show=lambda row: _view(row, language),
+    )
+
+
+def _view(row: Message, language: str) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "kind": row.kind,
+        "text": Text(row.template, row.params).in_language(language),
+        "link": row.link,
+        "created_at": row.created_at,
+        "read_at": row.read_at,
+    }
+
+
+def unread_count(member_id: str) -> int:
+    """How many messages a member hasn't read."""
+    statement = sa.select(sa.func.count()).where(
+        Message.member_id == member_id, Message.read_at.is_(None)
+    )
+    return int(db.connection().scalar(statement) or 0)

@@ -1,0 +1,151 @@
+"""Reading the ledger."""
+
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from api.core import clock, db, pages
+from api.core.valkey import ValkeyDown
+from api.points import adapters
+from api.points.models import BoardTotal, PointEntry
+from api.points.queries import catalogue, totals
+from api.points.rules import ALL_TIME, Rule, month_start, periods, week_start
+
+_entry = PointEntry.__table__.c
+_total = BoardTotal.__table__.c
+
+
+def entries(member_id: str, *, period: str, limit: int, cursor: str | None) -> dict[str, Any]:
+    """A page of a member's lines, newest first."""
+    statement = sa.select(
+        _entry.id, _entry.rule_code, _entry.rule_version, _entry.amount, _entry.cap_left,
+        _entry.item, _entry.earned_at,
+    ).where(_entry.member_id == member_id)  # fmt: skip
+    if period != ALL_TIME:
+        statement = statement.where(_entry.month == period)
+    return pages.page(
+        statement, [_entry.id], limit=limit, cursor=cursor, descending=True, show=entry_view
+    )
+
+
+def entry_view(row: Any) -> dict[str, Any]:
+    """EntryOut."""
+    return {
+        "id": row.id,
+        "rule": row.rule_code,
+        "version": row.rule_version,
+        "amount": row.amount,
+        "cap_left": row.cap_left,
+        "item": row.item,
+        "earned_at": row.earned_at,
+    }
+
+
+def balances(member_id: str, month: str) -> dict[str, int]:
+    """{"balance": all time, "month": the month's sum}, from the ledger itself."""
+    this_month = sa.func.sum(sa.case((_entry.month == month, _entry.amount), else_=0))
+    row = (
+        db.connection()
+        .execute(
+            sa.select(sa.func.sum(_entry.amount), this_month).where(_entry.member_id == member_id)
+        )
+        .one()
+    )
+    return {"balance": row[0] or 0, "month": row[1] or 0}
+
+
+def still_to_earn(member_id: str, now: datetime) -> list[dict[str, Any]]:
+    """For each rule in force what its caps leave today; one statement."""
+    zone = catalogue.zone()
+    when = periods(now, zone)
+    since = min(month_start(now, zone), week_start(now, zone))
+    windows = {"day": when.day, "week": when.week, "month": when.month}
+    sums = [
+        sa.func.sum(sa.case((_entry[window] == key, _entry.amount), else_=0)).label(window)
+        for window, key in windows.items()
+    ]
+    rows = db.connection().execute(
+        sa.select(_entry.rule_code, *sums)
+        .where(_entry.member_id == member_id, _entry.earned_at >= since)
+        .group_by(_entry.rule_code)
+    )
+    used = {row.rule_code: row._mapping for row in rows}
+    return [_left(rule, used.get(rule.code)) for rule in in_force(now)]
+
+
+def in_force(now: datetime) -> list[Rule]:
+    """Of each code the version in force at `now`."""
+    newest: dict[str, Rule] = {}
+    for rule in catalogue.rules():
+        if rule.effective_from <= now:
+            newest[rule.code] = max(rule, newest.get(rule.code, rule), key=lambda r: r.version)
+    return [rule for _code, rule in sorted(newest.items()) if rule.active]
+
+
+def _left(rule: Rule, used: Any) -> dict[str, Any]:
+    rooms = [
+        max(0, cap - (used[window] if used else 0))
+        for window, cap in rule.caps.items()
+        if window != "item"
+    ]
+    return {"rule": rule.code, "version": rule.version, "left_today": min(rooms, default=None)}
+
+
+def home_points(member_id: str) -> dict[str, Any]:
+    """Points this month and in all, the month's rank where Valkey knows it, what is left today."""
+    now = clock.now()
+    month = periods(now, catalogue.zone()).month
+    board = None
+    with suppress(ValkeyDown):
+        board = adapters.read(totals.PEOPLE, month, own_id=member_id, limit=1)
+    rank = board.own.rank if board and board.own else None
+    return {
+        "period": month,
+        **balances(member_id, month),
+        "rank": rank,
+        "still_to_earn": still_to_earn(member_id, now),
+    }
+
+
+def explained(member_id: str, period: str, limit: int) -> dict[str, Any]:
+    """The lines behind a person's total: sums by rule, and the newest lines."""
+    own = [_entry.member_id == member_id]
+    if period != ALL_TIME:
+        own.append(_entry.month == period)
+    by_rule = db.connection().execute(
+        sa.select(_entry.rule_code, sa.func.sum(_entry.amount), sa.func.count())
+        .where(*own)
+        .group_by(_entry.rule_code)
+        .order_by(_entry.rule_code)
+    )
+    rules = [{"rule": r[0], "points": r[1], "entries": r[2]} for r in by_rule]
+    page = entries(member_id, period=period, limit=limit, cursor=None)
+    return {"points": sum(r["points"] for r in rules), "rules": rules, "entries": page["items"]}
+
+
+def differences() -> list[str]:
+    """Where ledger and totals disagree, for `flask verify`; empty if nowhere."""
+    sums = (
+        sa.select(_entry.member_id, sa.func.sum(_entry.amount).label("ledger"))
+        .group_by(_entry.member_id)
+        .subquery()
+    )
+    statement = (
+        sa.select(sums.c.member_id, sums.c.ledger, _total.points)
+        .outerjoin(
+            BoardTotal.__table__,
+            sa.and_(
+                _total.subject_id == sums.c.member_id,
+                _total.board == totals.PEOPLE,
+                _total.period == ALL_TIME,
+            ),
+        )
+        .where(sa.or_(_total.points.is_(None), _total.points != sums.c.ledger))
+        .limit(100)
+    )
+    return [
+        f"member {row.member_id}: ledger {row.ledger}, total {row.points}"
+        for row in db.connection().execute(statement)
+    ]

@@ -1,0 +1,28 @@
+"""What points do when something was announced."""
+
+from collections.abc import Sequence
+
+from api.core import db
+from api.points import adapters
+from api.points.events import BoardsTouched, PointsCredited
+from api.points.queries import totals as queries
+from api.points.service import totals
+
+
+def on_credits(batch: Sequence[PointsCredited]) -> None:
+    """Add credits to the totals (in the drain's transaction)."""
+    totals.add(batch)
+
+
+def on_boards(batch: Sequence[BoardsTouched]) -> None:
+    """Push absolute totals and names to Valkey; outside any transaction, harmless to repeat."""
+    touched: dict[tuple[str, str], set[str]] = {}
+    for event in batch:
+        touched.setdefault((event.board, event.period), set()).update(event.subject_ids)
+    names: dict[str, str] = {}
+    for (board, period), subjects in sorted(touched.items()):
+        with db.reading():
+            scores = queries.scores_of(board, period, sorted(subjects))
+            names |= queries.names(board, sorted(subjects - set(names)))
+        adapters.push(board, period, scores)
+    adapters.store_names(names)

@@ -1,0 +1,88 @@
+"""Points and boards."""
+
+import hashlib
+from typing import Any
+
+from flask import Response, request
+
+from api.core import auth
+from api.core.handlers import language
+from api.core.http import EMPLOYEE, Reply, Routes
+from api.core.schemas import PageQuery, page_of
+from api.points import schemas
+from api.points.queries import boards, views
+from api.points.service import rules as service
+
+routes = Routes("points")
+RULERS = ("organizer", "admin")
+
+
+@routes.endpoint(
+    "GET /leaderboards", who=EMPLOYEE, reply=schemas.BoardsOut, summary="Which boards there are",
+    own_transactions=True,
+)  # fmt: skip
+def list_boards() -> dict[str, Any]:
+    return views.listed(language())
+
+
+@routes.endpoint(
+    "GET /leaderboards/{key}", who=EMPLOYEE, query=schemas.BoardQuery,
+    reply=schemas.LeaderboardOut, own_transactions=True,
+    summary="A board: top, page, or around me; an unchanged one answers 304",
+)  # fmt: skip
+def get_board(key: str, query: dict[str, Any]) -> Any:
+    wanted = views.wish(key, query)
+    shape = _shape(wanted)
+    version, shown = boards.read(wanted, _known(shape))
+    tag = {"ETag": f'"{version}-{shape}"'} if version else {}
+    if shown is None:
+        return Response(status=304, headers=tag)
+    return Reply(views.board(wanted, shown), headers=tag)
+
+
+def _shape(wanted: boards.Wish) -> str:
+    """What a page depends on besides the board's version: who asks for which part of it."""
+    return hashlib.blake2b(repr(wanted).encode(), digest_size=6).hexdigest()
+
+
+def _known(shape: str) -> str:
+    """The version of the board that the client says it has of this very page."""
+    for tag in request.if_none_match:
+        version, _dash, of_shape = tag.rpartition("-")
+        if of_shape == shape:
+            return version
+    return ""
+
+
+@routes.endpoint(
+    "GET /leaderboards/{key}/explain", who=EMPLOYEE, query=schemas.ExplainQuery,
+    reply=schemas.ExplanationOut, summary="The ledger lines behind a person's points",
+)  # fmt: skip
+def explain_board(key: str, query: dict[str, Any]) -> dict[str, Any]:
+    return views.explanation(key, **query)
+
+
+@routes.endpoint(
+    "GET /me/points", who=EMPLOYEE, query=schemas.LedgerQuery, reply=schemas.MyPointsOut,
+    summary="My ledger, newest first, and what I can still earn today",
+)  # fmt: skip
+def get_my_points(query: dict[str, Any]) -> dict[str, Any]:
+    return views.my_points(query)
+
+
+@routes.endpoint(
+    "GET /point-rules", who=EMPLOYEE, query=PageQuery, reply=page_of(schemas.RuleOut),
+    summary="All versions of the point rules",
+)  # fmt: skip
+def list_rules(query: dict[str, Any]) -> dict[str, Any]:
+    return views.rules(**query)
+
+
+@routes.endpoint(
+    "POST /point-rules", who=RULERS, over=auth.everywhere, query=schemas.DryRun,
+    body=schemas.RuleIn, reply=schemas.RuleOut, status=201, idempotent=True,
+    problems=(service.UnsoundRule,),
+    summary="A new version of a point rule, dated; dry_run only checks it",
+)  # fmt: skip
+def add_rule(query: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
+    return views.rule(service.add_version(body, **query))

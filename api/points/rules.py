@@ -1,0 +1,170 @@
+"""Points as pure functions: what a fact is worth, periods, packed scores.
+
+A board's packed score is points × 2^31 + (2^31 - 1 - second reached): more points first, then who
+reached them earlier; exact in a double for points below 2^22.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+WINDOWS = ("item", "day", "week", "month")
+FACT_VALUES = {"quiz": ("score", "max_score")}
+MAX_YEAR = 200_000
+MAX_AMOUNT = 10_000
+PACK = 2**31
+MAX_PACKED_POINTS = 2**22 - 1
+ALL_TIME = "all"
+
+
+class BadRule(ValueError):
+    """A point rule that makes no sense or could grow without bound; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something worth points: once for each (kind, reference).
+
+    `item` is what caps by item count (a contest's id); `values` are the numbers that formulas use.
+    """
+
+    kind: str
+    item: str
+    reference: str
+    occurred_at: datetime
+    values: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One version of a point rule.
+
+    `formula`: {"kind": "fixed", "amount": 5} or {"kind": "share", "of": "score", "out_of":
+    "max_score", "max_amount": 20}, rounded down.  `improvement`: the item's total of this rule
+    never exceeds the present fact's worth, so that a better attempt adds the difference.  `caps`:
+    points by window.  `weekdays`: 1 (Monday) to 7, or None for all.
+    """
+
+    code: str
+    version: int
+    fact_kind: str
+    formula: Mapping[str, Any]
+    effective_from: datetime
+    improvement: bool = False
+    caps: Mapping[str, int] = field(default_factory=dict)
+    weekdays: Sequence[int] | None = None
+    active: bool = True
+
+    def worth(self, fact: Fact) -> int:
+        """Points for a fact before caps."""
+        if self.formula["kind"] == "fixed":
+            return int(self.formula["amount"])
+        whole = fact.values[self.formula["out_of"]]
+        part = fact.values[self.formula["of"]]
+        return int(self.formula["max_amount"]) * part // whole if whole > 0 else 0
+
+    @property
+    def most(self) -> int:
+        """The most a single fact can be worth."""
+        formula = self.formula
+        return int(formula["amount" if formula["kind"] == "fixed" else "max_amount"])
+
+
+def check(rule: Rule) -> None:
+    """Raise BadRule for a rule that makes no sense or allows too many points a year."""
+    _check_formula(rule)
+    if any(window not in WINDOWS for window in rule.caps):
+        raise BadRule("caps are by item, day, week or month")
+    if any(not 1 <= cap <= MAX_YEAR for cap in rule.caps.values()):
+        raise BadRule(f"a cap is a number from 1 to {MAX_YEAR}")
+    if rule.weekdays is not None and not set(rule.weekdays) <= set(range(1, 8)):
+        raise BadRule("weekdays are numbers from 1 (Monday) to 7")
+    if yearly(rule) > MAX_YEAR:
+        raise BadRule(f"its caps allow more than {MAX_YEAR} points a year")
+
+
+def _check_formula(rule: Rule) -> None:
+    formula = dict(rule.formula)
+    kind = formula.get("kind")
+    fields = {"fixed": {"kind", "amount"}, "share": {"kind", "of", "out_of", "max_amount"}}
+    if kind not in fields or set(formula) != fields[kind]:
+        raise BadRule("a formula is fixed (amount) or a share (of, out_of, max_amount)")
+    if rule.fact_kind not in FACT_VALUES:
+        raise BadRule(f"the kind of fact is one of {', '.join(FACT_VALUES)}")
+    known = FACT_VALUES[rule.fact_kind]
+    if kind == "share" and not {formula["of"], formula["out_of"]} <= set(known):
+        raise BadRule(f"a share is of {' or '.join(known)}")
+    amount = formula["amount" if kind == "fixed" else "max_amount"]
+    if isinstance(amount, bool) or not isinstance(amount, int) or not 1 <= amount <= MAX_AMOUNT:
+        raise BadRule(f"an amount is a whole number from 1 to {MAX_AMOUNT}")
+
+
+def yearly(rule: Rule) -> int:
+    """What the caps by time allow in a year; without any, more than is ever allowed."""
+    factor = {"day": 366, "week": 53, "month": 12}
+    return min(
+        (rule.caps[window] * times for window, times in factor.items() if window in rule.caps),
+        default=MAX_YEAR + 1,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Periods:
+    """The periods an instant falls into, in the organisation's time zone."""
+
+    day: str
+    week: str
+    month: str
+    weekday: int
+
+
+def periods(at: datetime, zone: ZoneInfo) -> Periods:
+    """Keys like "2026-11-23", "2026-W48" (ISO 8601) and "2026-11"."""
+    local = at.astimezone(zone)
+    year, week, weekday = local.isocalendar()
+    return Periods(
+        local.strftime("%Y-%m-%d"), f"{year}-W{week:02}", local.strftime("%Y-%m"), weekday
+    )
+
+
+def month_start(at: datetime, zone: ZoneInfo) -> datetime:
+    """The first instant of the month that `at` falls into."""
+    return at.astimezone(zone).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+
+
+def week_start(at: datetime, zone: ZoneInfo) -> datetime:
+    """The first instant of the ISO week that `at` falls into."""
+    local = at.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    return local - timedelta(days=local.weekday())
+
+
+def matching(rules: Sequence[Rule], fact: Fact, weekday: int) -> list[Rule]:
+    """Of each code the version in force when the fact happened, if it counts that day."""
+    newest: dict[str, Rule] = {}
+    for rule in rules:
+        known = newest.get(rule.code)
+        if rule.effective_from <= fact.occurred_at and (not known or rule.version > known.version):
+            newest[rule.code] = rule
+    return [
+        rule
+        for rule in sorted(newest.values(), key=lambda r: r.code)
+        if rule.active
+        and rule.fact_kind == fact.kind
+        and (rule.weekdays is None or weekday in rule.weekdays)
+        and rule.worth(fact) > 0
+    ]
+
+
+def pack(points: int, reached_s: int) -> int:
+    """The packed score.  Raises ValueError outside the range in which a double is exact."""
+    if not -MAX_PACKED_POINTS <= points <= MAX_PACKED_POINTS or not 0 <= reached_s < PACK:
+        raise ValueError("points or time outside the packing range")
+    return points * PACK + (PACK - 1 - reached_s)
+
+
+def unpack(score: int) -> tuple[int, int]:
+    """(points, second reached) of a packed score."""
+    points, rest = divmod(score, PACK)
+    return points, PACK - 1 - rest
