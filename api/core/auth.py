@@ -21,7 +21,7 @@ from flask_jwt_extended import JWTManager, create_access_token, create_refresh_t
 from sqlalchemy.orm import Mapped, mapped_column
 
 from api.core import clock, db
-from api.core.db import Base, Id
+from api.core.db import Base, Id, new_id
 from api.core.errors import Forbidden, NotFound, Unauthorized
 from api.core.i18n import _
 from api.core.settings import Settings
@@ -31,6 +31,7 @@ AUDIENCE = "leitai-api"
 REQUIRED_CLAIMS = ["typ", "iss", "aud", "sub", "jti", "iat", "exp", "sid", "ver"]
 MAX_TOKEN_CHARACTERS = 8000
 MAX_CACHED = 20_000
+DEVICE_LIFE = timedelta(days=400)
 REFRESH_EVERY_S = 0.7
 
 ROLES = (
@@ -129,9 +130,18 @@ def configure(app: Flask, settings: Settings, path_of: Callable[[str], tuple[str
     forget()
 
 
-def issue_access(member_id: str, session_id: str, version: int, grants: Iterable[Grant]) -> str:
-    """A signed access token (JWT, HS256)."""
+def issue_access(
+    member_id: str,
+    session_id: str,
+    version: int,
+    grants: Iterable[Grant],
+    *,
+    expires_at: datetime | None = None,
+) -> str:
+    """A signed access token (JWT, HS256); it ends at `expires_at` if its life would be longer."""
     claims = _claims("access", session_id, current_app.config["JWT_ACCESS_TOKEN_EXPIRES"])
+    if expires_at is not None:
+        claims["exp"] = min(claims["exp"], expires_at.timestamp())
     claims |= {
         "ver": version,
         "grants": [[g.role, g.unit_id, g.body_id, g.branch_id] for g in grants],
@@ -144,6 +154,16 @@ def issue_refresh(member_id: str, session_id: str, generation: int) -> str:
     claims = _claims("refresh", session_id, current_app.config["JWT_REFRESH_TOKEN_EXPIRES"])
     claims["ver"] = generation
     return create_refresh_token(member_id, additional_claims=claims)  # type: ignore[no-any-return]
+
+
+def issue_device(member_id: str) -> str:
+    """A signed token that says: this member has signed in from this device before.
+
+    It opens nothing; wrong passwords tried elsewhere just don't slow this device down.
+    """
+    claims = _claims("device", new_id(), DEVICE_LIFE)
+    claims["ver"] = 0
+    return create_access_token(member_id, additional_claims=claims)  # type: ignore[no-any-return]
 
 
 def _claims(kind: str, session_id: str, lifetime: timedelta) -> dict[str, Any]:
@@ -191,7 +211,7 @@ def _remember(token: str) -> Principal:
         session_id=claims["sid"],
         version=claims["ver"],
         expires_at=claims["exp"],
-        grants=tuple(Grant(*grant) for grant in claims["grants"]),
+        grants=tuple(Grant(*grant) for grant in claims.get("grants") or ()),
     )
     with _lock:
         _cache[token] = principal

@@ -59,7 +59,10 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """What a route promises.  `who` is () for anyone, else the roles that may call it."""
+    """What a route promises.  `who` is () for anyone, else the roles that may call it.
+
+    A GET that `reveals` shows somebody else's personal data and leaves an audit line.
+    """
 
     method: str
     path: str
@@ -85,6 +88,7 @@ class Operation:
     durable: bool = False
     own_transactions: bool = False
     audited: bool = True
+    reveals: bool = False
 
     @property
     def writes(self) -> bool:
@@ -173,9 +177,20 @@ def _view(operation: Operation) -> Callable[..., Response]:
                 return _respond(operation, _write(operation, arguments, wrong))
         with db.reading():
             _authorise(operation, arguments, wrong)
-            return _respond(operation, operation.handler(**arguments))
+            response = _respond(operation, operation.handler(**arguments))
+        if operation.reveals:
+            _record_reading(operation, arguments)
+        return response
 
     return view
+
+
+def _record_reading(operation: Operation, arguments: Mapping[str, Any]) -> None:
+    """Somebody else's personal data was read: say by whom, and what it was narrowed to."""
+    query: Mapping[str, Any] = arguments.get("query") or {}
+    narrowed = {name: value for name, value in query.items() if value and name.endswith("_id")}
+    with db.transaction():
+        audit.record(operation.name, request.path.removeprefix(PREFIX), "read", **narrowed)
 
 
 def _admit(operation: Operation) -> None:
