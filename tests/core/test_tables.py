@@ -3,17 +3,19 @@
 import io
 import struct
 import zipfile
+from contextlib import suppress
 from typing import Any
 
 import pytest
 import xlsxwriter
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from api.core import tables
 from api.core.tables import UnreadableFile
 
 SHEET = "xl/worksheets/sheet1.xml"
+FIRST = '<row r="1"><c r="A1"><v>1</v></c></row>'
 
 
 def an_xlsx(cells: dict[tuple[int, int], Any]) -> bytes:
@@ -137,7 +139,7 @@ def test_any_name_of_a_sheet(name: str) -> None:
 @pytest.mark.parametrize(
     "rows",
     [
-        '<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="XFD1048576"><v>1</v></c></row>',
+        f'{FIRST}<row r="1048576"><c r="XFD1048576"><v>1</v></c></row>',
         '<row r="1"><c r="A1"><v>1</v></c></row><row r="200001"><c><v>1</v></c></row>',
         '<row r="1"><c r="A1"><v>1</v></c><c r="XFD1"><v>1</v></c></row>',
         '<row r="1"><c r="A1"><v>1</v></c></row><row r="200000"><c r="GR200000"><v>1</v></c></row>',
@@ -226,12 +228,11 @@ def test_another_format_in_the_archive_is_never_reached(name: str) -> None:
 WHOLE = tables.write_xlsx(["题干", "答案"], [[f"题{i}", "对"] for i in range(30)], "s")
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(2, len(WHOLE) - 1), st.integers(0, 255)), max_size=8))
 def test_damage_is_always_told_as_an_unreadable_file(damage: list[tuple[int, int]]) -> None:
     content = bytearray(WHOLE)
     for place, byte in damage:
         content[place] = byte
-    try:
+    with suppress(UnreadableFile):
         list(tables.open_table(bytes(content)))
-    except UnreadableFile as refused:
-        assert refused.code == "unreadable-file"

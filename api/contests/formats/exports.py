@@ -51,7 +51,7 @@ def _lines(text: str, options: int) -> str:
 
 
 def answer_text(question: ParsedQuestion) -> str:
-    """The key as people write it: ABD, 正确, or alternatives; of | each blank.
+    """The key as people write it: ACD, 正确, or alternatives; of | each blank.
 
     Raises ValueError for an alternative that itself holds a separator, which can't be written.
     """
