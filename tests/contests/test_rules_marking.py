@@ -162,7 +162,7 @@ def test_branches_are_ranked_among_those_of_like_size() -> None:
 def test_while_an_attempt_runs_only_its_own_answers_are_shown() -> None:
     for preset in review.PRESETS:
         assert review.visible_fields(preset, "during") == {"own_answer"}
-    assert "key" not in review.visible_fields("after_close", "after_submit")
+    assert review.visible_fields("after_close", "after_submit") == {"own_answer", "score"}
     assert "key" in review.visible_fields("after_close", "after_close")
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from api.contests.models import Attempt, AudienceUnit, Contest, Question, QuestionBank
+from api.contests.rules import timing
 from api.core import db
 from api.core.auth import Scope
 from api.core.errors import NotFound
@@ -47,18 +48,15 @@ def _scope(statement: db.Rows) -> Scope:
 
 
 def phase(contest: Any, now: datetime) -> str:
-    """What the clock makes of a contest's state; see ContestOut."""
-    if contest.state == "settled":
-        return "released" if contest.released_at else "settled"
-    if contest.state == "settling":
-        return "closed"
-    if contest.state != "published":
-        return str(contest.state)
-    if now < contest.opens_at:
-        return "upcoming"
-    if now >= contest.closes_at:
-        return "closed"
-    return "paused" if contest.paused_at else "open"
+    """What the clock makes of a contest's state; see rules.timing.phase."""
+    return timing.phase(
+        now,
+        contest.opens_at,
+        contest.closes_at,
+        paused=contest.paused_at is not None,
+        state=contest.state,
+        released=contest.released_at is not None,
+    )
 
 
 def _in_audience() -> sa.ColumnElement[bool]:

@@ -107,7 +107,7 @@ def result(row: Any) -> dict[str, Any]:
         "state": row.state,
         "closed_by": "member" if row.state == "submitted" else "deadline",
         "submitted_at": row.submitted_at,
-        "score": row.score_hundredths / 100 if "mark" in fields else None,
+        "score": row.score_hundredths / 100 if "score" in fields else None,
         "max_score": row.max_hundredths / 100,
         "used_s": row.used_ms / 1000,
         "points": row.outcome,
@@ -125,7 +125,7 @@ def review(row: Any) -> dict[str, Any]:
         "attempt_id": row.id,
         "moment": at,
         "shown": sorted(fields),
-        "score": row.score_hundredths / 100 if finished and "mark" in fields else None,
+        "score": row.score_hundredths / 100 if finished and "score" in fields else None,
         "max_score": row.max_hundredths / 100,
         "items": [_reviewed(row, known, position, fields) for position in _positions(row)],
     }

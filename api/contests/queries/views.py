@@ -162,6 +162,8 @@ def branch_results(row: Contest) -> dict[str, Any]:
 
 
 def _branch(row: Any) -> dict[str, Any]:
+    """A branch's place; of fewer than ten people no figure that comes close to one person's."""
+    small = row.eligible < SMALL
     return {
         "rank": row.rank,
         "branch_id": row.branch_id,
@@ -169,10 +171,10 @@ def _branch(row: Any) -> dict[str, Any]:
         "band": row.band,
         "eligible": row.eligible,
         "participants": row.participants,
-        "mean_score": row.mean_hundredths / 100,
-        "value": row.value_ppm / 10**6,
-        "small": row.eligible < SMALL,
-        "tie_break": row.tie_break,
+        "mean_score": None if small else row.mean_hundredths / 100,
+        "value": None if small else row.value_ppm / 10**6,
+        "small": small,
+        "tie_break": {**row.tie_break, "value": None} if small else row.tie_break,
     }
 
 

@@ -156,14 +156,16 @@ class ResultsOut(Schema):
 
 
 class BranchResultOut(Schema):
+    """`small`: fewer than ten people, so that the figures are left out."""
+
     rank = fields.Integer(required=True)
     branch_id = Identifier(required=True)
     name = fields.String(required=True)
     band = fields.String(required=True)
     eligible = fields.Integer(required=True)
     participants = fields.Integer(required=True)
-    mean_score = fields.Float(required=True)
-    value = fields.Float(required=True)
+    mean_score = fields.Float(required=True, allow_none=True)
+    value = fields.Float(required=True, allow_none=True)
     small = fields.Boolean(required=True)
     tie_break = fields.Nested(TieBreakOut, required=True)
 
