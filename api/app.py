@@ -8,6 +8,7 @@ import orjson
 from flask import Flask
 
 from api.badges import reactions as badge_reactions
+from api.badges import service as badges
 from api.badges.routes import routes as badge_routes
 from api.contests import jobs as contest_jobs
 from api.contests.events import AttemptMarked, ResultsSettled
@@ -37,14 +38,24 @@ from api.core.schedule import Task
 from api.core.settings import Settings
 from api.me.routes import routes as me_routes
 from api.messages.routes import routes as message_routes
-from api.org import queries as org_queries
+from api.org import jobs as org_jobs
+from api.org.events import MembershipChanged, MemberShown
+from api.org.queries import tree
+from api.org.routes.members import routes as member_routes
+from api.org.routes.sign_in import routes as sign_in_routes
+from api.org.routes.structure import routes as structure_routes
+from api.org.service import sessions
 from api.points import jobs as point_jobs
 from api.points import reactions as point_reactions
 from api.points.events import BoardsTouched, PointsCredited
 from api.points.routes import routes as point_routes
+from api.points.service import rules as point_rules
 
 ROUTES = [
     system_routes,
+    sign_in_routes,
+    structure_routes,
+    member_routes,
     message_routes,
     point_routes,
     bank_routes,
@@ -57,16 +68,19 @@ ROUTES = [
 REACTIONS = [
     Reaction("points.totals", on=(PointsCredited,), apply=point_reactions.on_credits),
     Reaction("points.boards", on=(BoardsTouched,), apply=point_reactions.on_boards, outside=True),
+    Reaction("points.heads", on=(MembershipChanged,), apply=point_reactions.on_memberships),
+    Reaction("points.names", on=(MemberShown,), apply=point_reactions.on_shown, outside=True),
     Reaction("badges.attempts", on=(AttemptMarked,), apply=badge_reactions.on_attempts),
     Reaction("badges.results", on=(ResultsSettled,), apply=badge_reactions.on_results),
 ]
 
-JOBS = [contest_jobs.SETTLE, contest_jobs.IMPORT, point_jobs.REBUILD]
+JOBS = [org_jobs.ROSTER, contest_jobs.SETTLE, contest_jobs.IMPORT, point_jobs.REBUILD]
 
 TASKS = [
     Task("contests.close_overdue", every_s=2, run=contest_jobs.close_overdue),
     Task("contests.settle", every_s=3, run=contest_jobs.settle_due),
     Task("points.boards", every_s=1, run=point_jobs.boards_owed),
+    Task("org.forget_sessions", every_s=3600, run=sessions.forget_old),
     Task("core.forget_replies", every_s=3600, run=idempotency.forget_old_replies),
 ]
 
@@ -82,7 +96,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     db.configure(app, settings)
     migrations.configure(app)
     valkey.configure(settings.redis_url)
-    auth.configure(app, settings, org_queries.path_of)
+    auth.configure(app, settings, tree.path_of)
     handlers.configure(app, settings)
     for routes in ROUTES:
         routes.register(app)
@@ -92,6 +106,13 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["leitai.openapi"] = cache(lambda: document(app))
     people_pages.register(app)
     return app
+
+
+def install_presets(app: Flask) -> None:
+    """Give a fresh installation its point rules and badges; what is there stays as it is."""
+    with app.app_context(), db.transaction():
+        point_rules.install_presets()
+        badges.install_presets()
 
 
 def operations(app: Flask) -> list[Operation]:

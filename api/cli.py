@@ -2,14 +2,17 @@
 
 import json
 import sys
+from datetime import timedelta
 
 import click
 from flask import Flask, current_app
 
 from api.app import document, operations
-from api.core import auth, db, events, health
+from api.contests.queries import attempts
+from api.core import auth, clock, db, events, health
 from api.core.http import Operation
 from api.core.settings import Settings
+from api.points.queries import oracle
 
 
 def register(app: Flask) -> None:
@@ -19,6 +22,7 @@ def register(app: Flask) -> None:
     app.cli.add_command(requeue)
     app.cli.add_command(doctor)
     app.cli.add_command(roles)
+    app.cli.add_command(verify)
 
 
 @click.command("openapi")
@@ -60,6 +64,22 @@ def doctor() -> None:
 def roles() -> None:
     """Print the table of roles and operations as CSV."""
     click.echo("\n".join(role_table(operations(_app()))))
+
+
+@click.command("verify")
+def verify() -> None:
+    """Check ledger = totals = boards, deadlines kept, outbox empty; exit 1 at a difference."""
+    found = oracle.differences()
+    with db.reading():
+        waiting = events.backlog()
+        overdue = attempts.overdue(clock.now() - timedelta(minutes=3), 10)
+    found += [f"attempt {attempt_id} is open past its deadline" for attempt_id in overdue]
+    found += [f"{count} events are {name}" for name, count in waiting.items() if count]
+    for line in found:
+        click.echo(line)
+    click.echo("nothing to report" if not found else f"{len(found)} differences")
+    if found:
+        sys.exit(1)
 
 
 def role_table(declared: list[Operation]) -> list[str]:

@@ -11,19 +11,21 @@ import os
 import platform
 import sys
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
-from bench import live, load, profiling, report, rounds, rows
-from bench.live import Reading
+from bench import live, load, profiling, report, rounds, rows, still
+from bench.readings import Reading
 from bench.rounds import Figures
-from bench.stand import stand
+from bench.stand import Stand, stand
 from bench.system import NotReady
 
 SIZES = {"1k": 1_000, "10k": 10_000, "100k": 100_000, "1m": 1_000_000}
 DATABASES = {"sqlite": ["sqlite"], "postgres": ["postgres"], "both": ["sqlite", "postgres"]}
+OTHERS = [*live.LIVE, *still.STILL]
 PROJECT = Path(__file__).parents[1]
 
 
@@ -51,13 +53,11 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--database", choices=DATABASES)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--requests", type=int, default=500, help="of a profile")
-    parser.add_argument(
-        "--rows", help=f"of {', '.join([r.name for r in rows.ROWS] + [*live.LIVE])}"
-    )
+    parser.add_argument("--rows", help=f"of {', '.join([r.name for r in rows.ROWS] + OTHERS)}")
     options = parser.parse_args(arguments)
     profiles = options.act == "profile"
     options.database = options.database or ("sqlite" if profiles else "both")
-    known = [row.name for row in rows.ROWS] + ([] if profiles else [*live.LIVE])
+    known = [row.name for row in rows.ROWS] + ([] if profiles else OTHERS)
     wanted = [options.row] if profiles else (options.rows or known[0]).split(",")
     if any(name not in known for name in wanted):
         parser.error(f"the rows are {', '.join(known)}")
@@ -69,13 +69,11 @@ def _options(arguments: list[str]) -> argparse.Namespace:
 def _measure(options: argparse.Namespace, target: Path, console: Console) -> int:
     wanted = options.rows.split(",") if options.rows else None
     found: dict[str, Any] = {}
-    tables = []
     began = time.monotonic()
     for database in DATABASES[options.database]:
         with console.status("") as status:
             figures, readings = _database(options, database, wanted, status.update)
-        tables.append(report.table(database, SIZES[options.size], figures, readings))
-        report.show(console, tables[-1])
+        report.show(console, database, SIZES[options.size], figures, readings)
         found[database] = report.as_json(figures, readings)
     report.write(target, {**_circumstances(options), "databases": found})
     console.print(f"{target}   ({time.monotonic() - began:.0f} s)")
@@ -87,17 +85,25 @@ def _database(
 ) -> tuple[list[Figures], list[Reading]]:
     chosen = [row for row in rows.ROWS if wanted is None or row.name in wanted]
     with stand(database, SIZES[options.size], say) as ground:
+        readings = _readings(still.STILL, ground, wanted, say)
         say(f"{database}: starting")
         ground.serve()
         figures = rounds.measure(ground, chosen, options.rounds, say)
-        readings: list[Reading] = []
-        for name, take in live.LIVE.items():
-            if wanted is None or name in wanted:
-                say(f"{database}: {name}")
-                readings += take(ground)
+        readings += _readings(live.LIVE, ground, wanted, say)
         if ended := ground.system.ended():
             raise NotReady(f"These ended by themselves: {', '.join(ended)}")
     return figures, readings
+
+
+def _readings(
+    takes: Mapping[str, Callable[[Stand], list[Reading]]], ground: Stand, wanted: Any, say: Any
+) -> list[Reading]:
+    found: list[Reading] = []
+    for name, take in takes.items():
+        if wanted is None or name in wanted:
+            say(f"{ground.database}: {name}")
+            found += take(ground)
+    return found
 
 
 def _circumstances(options: argparse.Namespace) -> dict[str, Any]:

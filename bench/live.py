@@ -4,37 +4,25 @@ import http.client
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import orjson
 
-from bench import load, rows
+from bench import load, rows, still
 from bench.calls import Call, call
 from bench.load import RequestsFailed
+from bench.readings import Reading
 from bench.stand import Stand
 
 SUBMITS_A_SECOND = 50
 SAVES_A_SECOND = 100
+# As long as the drain is to be kept at work, and what keeps it so.
+BACKLOG_S = 5
+BACKLOG = 30_000
 # Of the submits this share is followed until the board shows it; the others are only load.
 FOLLOWED = 5
 FOLLOWERS = 16
 LOOK_EVERY_S = 0.02
 PATIENCE_S = 20.0
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """A figure that is no ratio of costs; `bounds` for SQLite and PostgreSQL."""
-
-    title: str
-    value: float
-    unit: str
-    note: str
-    bounds: tuple[float, float] | None = None
-
-    def bound(self, database: str) -> float | None:
-        """The bound of performance.md, if there is one."""
-        return self.bounds and self.bounds[0 if database == "sqlite" else 1]
 
 
 class Follower(threading.Thread):
@@ -133,6 +121,20 @@ def board_beside_submits(stand: Stand) -> list[Reading]:
     return [Reading(title, ratio, "×", note, board.bounds)]
 
 
+def saves_beside_drain(stand: Stand) -> list[Reading]:
+    """What 100 saves a second wait for while a drain works."""
+    calls = rows.save(stand, SAVES_A_SECOND * BACKLOG_S)
+    stand.quiet()
+    with stand.app.app_context():
+        still.announce(stand, BACKLOG)
+    seen = load.start(
+        calls, stand.system.ports["api"], stand.system.home, pace=SAVES_A_SECOND, processes=1
+    ).result()
+    left = "worked throughout" if stand.owed() else "ended before the saves"
+    title = f"save at {SAVES_A_SECOND}/s beside a drain, p99"
+    return [Reading(title, seen.percentile_ms(99), "ms", f"the drain {left}", (60, 25))]
+
+
 def _micros(stand: Stand, tree: str, calls: Sequence[Call]) -> float:
     before = stand.system.used_s()[tree]
     load.send(calls, stand.system.ports[tree], stand.system.home)
@@ -142,6 +144,7 @@ def _micros(stand: Stand, tree: str, calls: Sequence[Call]) -> float:
 LIVE: dict[str, Callable[[Stand], list[Reading]]] = {
     "visible": visible,
     "board-beside": board_beside_submits,
+    "save-beside": saves_beside_drain,
 }
 
 

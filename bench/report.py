@@ -10,24 +10,25 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
-from bench.live import Reading
+from bench.readings import Reading
 from bench.rounds import Figures
 
 NOISE = 0.3
 DECIDING_PAIRS = 10
 
 
-def verdict(value: float, bound: float | None) -> str:
-    """Whether a figure keeps its bound; near it noise decides."""
+def verdict(value: float, bound: float | None, *, least: bool = False) -> str:
+    """Whether a figure keeps its bound (the most, or the least); near it noise decides."""
     if bound is None:
         return ""
-    word = "met" if value <= bound else "missed"
+    kept = value >= bound if least else value <= bound
+    word = "met" if kept else "missed"
     near = bound * (1 - NOISE) < value < bound * (1 + NOISE)
     return f"{word} ±" if near else word
 
 
-def table(database: str, people: int, figures: Sequence[Figures], live: Sequence[Reading]) -> Table:
-    """One table for one database."""
+def costs(database: str, people: int, figures: Sequence[Figures]) -> Table:
+    """What a request costs on one database."""
     shown = Table(
         title=f"{database}, {people} people: processor time a request × bare Flask",
         caption=_caption(figures), caption_justify="left",
@@ -36,14 +37,24 @@ def table(database: str, people: int, figures: Sequence[Figures], live: Sequence
         shown.add_column(name, justify="left" if name in ("row", "") else "right")
     for found in figures:
         shown.add_row(*_cells(database, found))
-    shown.add_section()
-    for reading in live:
-        bound = reading.bound(database)
-        value, unit = reading.value, reading.unit
+    return shown
+
+
+def times(database: str, people: int, readings: Sequence[Reading]) -> Table:
+    """What happens at once, and what workers do, on one database."""
+    shown = Table(title=f"{database}, {people} people: at once, and behind")
+    for name in ("figure", "value", "bound", "", "note"):
+        shown.add_column(name, justify="right" if name in ("value", "bound") else "left")
+    for reading in readings:
+        bound, unit = reading.bound(database), reading.unit
+        sign = "≥ " if reading.least else ""
         shown.add_row(
-            reading.title, f"{value:.2f} {unit}", reading.note,
-            "" if bound is None else f"{bound:g} {unit}", verdict(value, bound),
-        )  # fmt: skip
+            reading.title,
+            f"{reading.value:.4g} {unit}",
+            "" if bound is None else f"{sign}{bound:g} {unit}",
+            verdict(reading.value, bound, least=reading.least),
+            reading.note,
+        )
     return shown
 
 
@@ -87,8 +98,14 @@ def write(path: Path, report: dict[str, Any]) -> None:
     path.write_bytes(orjson.dumps(report, option=orjson.OPT_INDENT_2))
 
 
-def show(console: Console, *tables: Table) -> None:
-    """Print tables."""
-    for one in tables:
+def show(
+    console: Console, database: str, people: int, figures: Sequence[Figures],
+    readings: Sequence[Reading],
+) -> None:  # fmt: skip
+    """Print the tables of one database."""
+    if figures:
         console.print()
-        console.print(one)
+        console.print(costs(database, people, figures))
+    if readings:
+        console.print()
+        console.print(times(database, people, readings))

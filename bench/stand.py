@@ -1,6 +1,7 @@
 """One seeded installation in a temporary home, with or without its processes."""
 
 import http.client
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -119,6 +120,9 @@ def stand(database: str, people: int, say: Callable[[str], None]) -> Iterator[St
             yield Stand(database, people, system, app, org)
             with app.app_context():
                 db.db.engine.dispose()
+        except Exception:
+            print(system.last_words(), file=sys.stderr)
+            raise
         finally:
             system.stop()
 

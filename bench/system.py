@@ -91,6 +91,14 @@ class System:
         """Names of parts that ended by themselves."""
         return [child.name for child in self.children if not child.running]
 
+    def last_words(self, lines: int = 3) -> str:
+        """The end of each part's log, for whoever has to find out why something failed."""
+        found = []
+        for log in sorted((self.home / "log").glob("*.log")):
+            ends = log.read_text(errors="replace").strip().splitlines()[-lines:]
+            found += [f"{log.stem}: {line[:600]}" for line in ends]
+        return "\n".join(found)
+
     def stop(self) -> None:
         """End what was started, last first; kills what does not end in time."""
         for child in reversed(self.children):

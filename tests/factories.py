@@ -2,7 +2,7 @@
 
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -197,9 +197,26 @@ class World:
 
     def move_clock(self, **span: float) -> None:
         """Move the clock of all processes by a timedelta's arguments."""
-        path: Path = self.app.extensions["leitai.settings"].home / "test-clock"
-        before = float(path.read_text()) if path.exists() else 0.0
-        path.write_text(str(before + timedelta(**span).total_seconds()))
+        before = self._clock_file.read_text() if self._clock_file.exists() else "0"
+        if before.startswith("@"):
+            self.stop_clock(datetime.fromisoformat(before[1:]) + timedelta(**span))
+        else:
+            self._set_clock(str(float(before) + timedelta(**span).total_seconds()))
+
+    def stop_clock(self, at: datetime) -> None:
+        """Let the clock of all processes stand still at an instant."""
+        self._set_clock(f"@{at.isoformat()}")
+
+    def _set_clock(self, instruction: str) -> None:
+        """Replace the file in one step: no process ever reads half of it."""
+        new = self._clock_file.with_name("test-clock.new")
+        new.write_text(instruction)
+        new.replace(self._clock_file)
+
+    @property
+    def _clock_file(self) -> Path:
+        home: Path = self.app.extensions["leitai.settings"].home
+        return home / "test-clock"
 
 
 def _granted(member_id: str, grant: Grant) -> RoleGrant:

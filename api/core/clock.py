@@ -1,7 +1,8 @@
 """The only clock.
 
-Tests move it for all processes at once through a file that holds an offset in seconds
-(`LEITAI_HOME/test-clock`), read only in test mode; a production process never looks at it.
+Tests move it for all processes at once through a file (`LEITAI_HOME/test-clock`) that holds an
+offset in seconds, or "@" and the instant at which the clock stands still.  It is read only in
+test mode; a production process never looks at it.
 """
 
 import time
@@ -15,8 +16,9 @@ class _Offset:
     """The test offset, re-read when its file changes."""
 
     path: Path | None = None
-    stamp: tuple[int, int] | None = None
+    stamp: tuple[int, int, int] | None = None
     seconds: float = 0.0
+    standing: datetime | None = None
 
 
 def follow(path: Path) -> None:
@@ -27,16 +29,12 @@ def follow(path: Path) -> None:
 
 def timestamp() -> float:
     """Seconds since the epoch."""
-    if _Offset.path is None:
-        return time.time()
-    return time.time() + _offset(_Offset.path)
+    return time.time() if _Offset.path is None else _moved(_Offset.path).timestamp()
 
 
 def now() -> datetime:
     """The present instant, aware, in UTC, to the microsecond."""
-    if _Offset.path is None:
-        return datetime.now(UTC)
-    return datetime.now(UTC) + timedelta(seconds=_offset(_Offset.path))
+    return datetime.now(UTC) if _Offset.path is None else _moved(_Offset.path)
 
 
 def now_ms() -> int:
@@ -44,13 +42,20 @@ def now_ms() -> int:
     return (now() - _EPOCH) // timedelta(milliseconds=1)
 
 
-def _offset(path: Path) -> float:
+def _moved(path: Path) -> datetime:
+    """The instant that the file at `path` makes of the real one."""
     try:
         status = path.stat()
     except FileNotFoundError:
-        return 0.0
-    stamp = (status.st_mtime_ns, status.st_size)
+        return datetime.now(UTC)
+    stamp = (status.st_ino, status.st_mtime_ns, status.st_size)
     if stamp != _Offset.stamp:
-        _Offset.seconds = float(path.read_text() or 0)
+        _read(path.read_text().strip())
         _Offset.stamp = stamp
-    return _Offset.seconds
+    return _Offset.standing or datetime.now(UTC) + timedelta(seconds=_Offset.seconds)
+
+
+def _read(instruction: str) -> None:
+    standing = instruction.startswith("@")
+    _Offset.standing = datetime.fromisoformat(instruction[1:]) if standing else None
+    _Offset.seconds = 0.0 if standing else float(instruction or 0)

@@ -25,4 +25,4 @@ def list_inbox(query: dict[str, Any]) -> dict[str, Any]:
     audited=False,
 )  # fmt: skip
 def mark_inbox_read(body: dict[str, Any]) -> dict[str, int]:
-    return {"read": service.mark_read(auth.principal().member_id, body["ids"])}
+    return {"read": service.mark_read(auth.principal().member_id, **body)}

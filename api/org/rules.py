@@ -7,6 +7,7 @@ import secrets
 import unicodedata
 from datetime import date, timedelta
 
+MIN_CHARACTERS, MAX_CHARACTERS = 10, 200
 # No 0 and o, 1, i and l: a slip is read off paper.  15 of 31 signs are 74 random bits.
 SLIP_SIGNS = "23456789abcdefghjkmnpqrstuvwxyz"
 SLIP_GROUPS, SLIP_GROUP = 3, 5

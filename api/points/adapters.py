@@ -64,7 +64,7 @@ return 1
 
 # KEYS: live, meta, names.  ARGV: known version, own member, mode ("top", "after" or "around"),
 # limit, then for "after": score, member.  Returns false where the board is not built, {version}
-# where it is the known one, else {version, size, start, rank of the first row, {member, score, ...},
+# where it is the known one, else {version, size, start, first rank, {member, score, ...},
 # {name, ...}, own score, own index, own rank}.
 _READ = """
 local meta = redis.call('HMGET', KEYS[2], 'epoch', 'v')
@@ -87,7 +87,7 @@ if ARGV[2] ~= '' then
 end
 local limit, start = tonumber(ARGV[4]), 0
 if ARGV[3] == 'around' then
-  if own_index then start = math.max(0, own_index - math.floor(limit / 2)) end
+  if own_index then start = math.max(0, own_index - math.floor((limit - 1) / 2)) end
 elseif ARGV[3] == 'after' then
   if redis.call('ZSCORE', KEYS[1], ARGV[6]) == ARGV[5] then
     start = redis.call('ZREVRANK', KEYS[1], ARGV[6]) + 1

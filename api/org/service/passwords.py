@@ -15,7 +15,6 @@ from api.core.i18n import _
 from api.org import rules
 from api.org.models import Member, SignInSession
 
-MIN_CHARACTERS, MAX_CHARACTERS = 10, 200
 SLIP_LIFE = timedelta(days=14)
 _hasher = argon2.PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
 # Verified where there is no password, so that an unknown account takes as long as a known one.

@@ -9,8 +9,8 @@ from flask import current_app
 from api.core import audit, auth, clock, db
 from api.core.errors import NotFound, Problem, Unauthorized
 from api.core.i18n import Text, _
-from api.org import queries
 from api.org.models import Member, SignInSession
+from api.org.queries import scopes
 
 AGENT_CHARACTERS = 120
 _family = SignInSession.__table__.c
@@ -44,9 +44,9 @@ def tokens(member_id: str, session_id: str, generation: int) -> dict[str, Any]:
     # The version is read before the grants: whoever changes them meanwhile raises it, so that a
     # token can't outlive the change.
     version = db.connection().scalar(sa.select(Member.token_version).where(Member.id == member_id))
-    rows = queries.grants_of([member_id])
+    rows = scopes.grants_of([member_id])
     ends = min((row.until_at for row in rows if row.until_at), default=None)
-    grants = [queries.as_grant(row) for row in rows]
+    grants = [scopes.as_grant(row) for row in rows]
     access = auth.issue_access(member_id, session_id, version or 0, grants, expires_at=ends)
     return {
         "access_token": access,

@@ -4,13 +4,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 
 from api.core import auth, db
 from api.core.db import Base
 from api.core.errors import Conflict, NotFound, Problem, Stale, invalid
 from api.core.i18n import _
-from api.org import queries
 from api.org.models import Branch, Member, OrganizingBody, Team, TeamMember, Unit
+from api.org.queries import people, tree
 
 Made = TypeVar("Made", bound=Base)
 _unit = Unit.__table__.c
@@ -70,7 +71,7 @@ def _check_kind(kind: str, parent_id: str | None, code: str | None) -> None:
 def _parent_path(parent_id: str | None) -> str:
     if parent_id is None:
         return ""
-    path = queries.unit_path(parent_id)
+    path = tree.unit_path(parent_id)
     if not path:
         raise invalid("parent_id", _("There is no such unit."))
     return path
@@ -82,14 +83,13 @@ def edit_unit(unit_id: str, if_match: int, body: dict[str, Any]) -> Unit:
     unit = _locked(Unit, unit_id, if_match)
     parent_id = body.get("parent_id", unit.parent_id)
     _check_kind(unit.kind, parent_id, body.get("code", unit.code))
-    _check_free(unit, body.get("name", unit.name), parent_id, body.get("code", unit.code))
     if parent_id != unit.parent_id:
         _move(unit, parent_id)
     for name in ("name", "code"):
         if name in body:
             setattr(unit, name, body[name])
     unit.version += 1
-    db.session().flush()
+    flush_unique()
     return unit
 
 
@@ -103,15 +103,15 @@ def _locked(model: type[Made], row_id: str, if_match: int) -> Made:
     return row
 
 
-def _check_free(unit: Unit, name: str, parent_id: str | None, code: str | None) -> None:
-    """Raise AlreadyExists where the constraints would: the tree is locked, so none comes between.
+def flush_unique() -> None:
+    """Send the changes; raises AlreadyExists where a constraint refuses them.
 
-    Roots are not compared by the constraint (their parent is null), and need not be.
+    The refusal ends the transaction, so that nothing is left half done.
     """
-    same_place = sa.and_(_unit.parent_id == parent_id, _unit.name == name)
-    taken = sa.select(_unit.id).where(sa.or_(same_place, _unit.code == code), _unit.id != unit.id)
-    if db.connection().scalar(taken) is not None:
-        raise AlreadyExists
+    try:
+        db.session().flush()
+    except IntegrityError as error:
+        raise AlreadyExists from error
 
 
 def _move(unit: Unit, parent_id: str | None) -> None:
@@ -125,9 +125,7 @@ def _move(unit: Unit, parent_id: str | None) -> None:
     db.connection().execute(
         sa.update(Unit).where(_unit.path.startswith(old)).values(path=sa.literal(new) + rest)
     )
-    unit.parent_id = parent_id
-    db.session().flush()
-    db.session().refresh(unit)
+    unit.parent_id, unit.path = parent_id, new
 
 
 def create_branch(body: Mapping[str, Any]) -> Branch:
@@ -146,18 +144,10 @@ def edit_branch(branch_id: str, if_match: int, body: dict[str, Any]) -> Branch:
         auth.require(("admin",), auth.Scope(body["unit_id"]))
     if "parent_id" in body:
         _check_branch_parent(branch.kind, body["parent_id"], branch_id)
-    taken = sa.select(Branch.id).where(
-        Branch.unit_id == body.get("unit_id", branch.unit_id),
-        Branch.kind == branch.kind,
-        Branch.name == body.get("name", branch.name),
-        Branch.id != branch_id,
-    )
-    if db.connection().scalar(taken) is not None:
-        raise AlreadyExists
     for name, value in body.items():
         setattr(branch, name, value)
     branch.version += 1
-    db.session().flush()
+    flush_unique()
     return branch
 
 
@@ -175,7 +165,7 @@ def _check_branch_parent(kind: str, parent_id: str | None, branch_id: str | None
 
 def known_unit(field: str, unit_id: str) -> None:
     """Raise Invalid unless the unit exists."""
-    if not queries.unit_path(unit_id):
+    if not tree.unit_path(unit_id):
         raise invalid(field, _("There is no such unit."))
 
 
@@ -195,7 +185,7 @@ def create_team(body: Mapping[str, Any]) -> Team:
 
 def set_team_members(team_id: str, members: Iterable[Mapping[str, Any]]) -> None:
     """Make these the members of a team; raises Invalid, Conflict."""
-    today = queries.today()
+    today = people.today()
     rows = [{**m, "from_on": m["from_on"] or today, "team_id": team_id} for m in members]
     ids = {row["member_id"] for row in rows}
     known = set(db.connection().scalars(sa.select(Member.id).where(Member.id.in_(ids))))

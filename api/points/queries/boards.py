@@ -149,7 +149,7 @@ def _sql_around(wish: Wish, own: Line, size: int) -> tuple[list[Line], int, int]
     if size > totals.COUNT_UP_TO:
         return lines, 0, 0
     first = totals.rank_of(wish.board, wish.period, lines[0].points)
-    return lines, first, first - 1
+    return lines, first, totals.before(wish.board, wish.period, lines[0])
 
 
 def _rows(

@@ -9,12 +9,11 @@ import sqlalchemy as sa
 from api.core import clock, db, pages
 from api.core.valkey import ValkeyDown
 from api.points import adapters
-from api.points.models import BoardTotal, PointEntry
+from api.points.models import PointEntry
 from api.points.queries import catalogue, totals
 from api.points.rules import ALL_TIME, Rule, month_start, periods, week_start
 
 _entry = PointEntry.__table__.c
-_total = BoardTotal.__table__.c
 
 
 def entries(member_id: str, *, period: str, limit: int, cursor: str | None) -> dict[str, Any]:
@@ -123,29 +122,3 @@ def explained(member_id: str, period: str, limit: int) -> dict[str, Any]:
     rules = [{"rule": r[0], "points": r[1], "entries": r[2]} for r in by_rule]
     page = entries(member_id, period=period, limit=limit, cursor=None)
     return {"points": sum(r["points"] for r in rules), "rules": rules, "entries": page["items"]}
-
-
-def differences() -> list[str]:
-    """Where ledger and totals disagree, for `flask verify`; empty if nowhere."""
-    sums = (
-        sa.select(_entry.member_id, sa.func.sum(_entry.amount).label("ledger"))
-        .group_by(_entry.member_id)
-        .subquery()
-    )
-    statement = (
-        sa.select(sums.c.member_id, sums.c.ledger, _total.points)
-        .outerjoin(
-            BoardTotal.__table__,
-            sa.and_(
-                _total.subject_id == sums.c.member_id,
-                _total.board == totals.PEOPLE,
-                _total.period == ALL_TIME,
-            ),
-        )
-        .where(sa.or_(_total.points.is_(None), _total.points != sums.c.ledger))
-        .limit(100)
-    )
-    return [
-        f"member {row.member_id}: ledger {row.ledger}, total {row.points}"
-        for row in db.connection().execute(statement)
-    ]

@@ -104,6 +104,12 @@ def rank_of(board: str, period: str, points: int) -> int:
     return 1 + int(db.connection().scalar(above) or 0)
 
 
+def before(board: str, period: str, line: Line) -> int:
+    """How many rows stand before a row in the board's order.  Counts; for small boards."""
+    rows = _scores(board, period).where(_behind(line, upward=True)).subquery()
+    return int(db.connection().scalar(sa.select(sa.func.count()).select_from(rows)) or 0)
+
+
 def names(board: str, subject_ids: Sequence[str]) -> dict[str, str]:
     """What a board calls its subjects; "" for people who hide."""
     if not subject_ids:

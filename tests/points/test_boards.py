@@ -1,0 +1,165 @@
+"""Boards: order and ranks, hiding, pages, and the same from SQL as from Valkey."""
+
+from collections.abc import Iterator
+
+import pytest
+import redis
+from flask import Flask
+
+from api.core import valkey
+from api.points.queries import oracle
+from tests.factories import Person, World
+from tests.points.crediting import credit, days_ago, install, shown
+
+
+@pytest.fixture
+def crowd(world: World) -> list[Person]:
+    """Twelve people; the first has most points, the third and fourth share a rank."""
+    install(world)
+    people = [world.a_member() for _place in range(12)]
+    for place, person in enumerate(people):
+        credit(world, person.id, score=100 - 5 * (2 if place == 3 else place))
+    world.work_off()
+    return people
+
+
+@pytest.fixture
+def without_valkey(app: Flask) -> Iterator[None]:
+    """The application talks to a Valkey that isn't there."""
+    url = app.extensions["leitai.settings"].redis_url
+    valkey.configure("unix:///nowhere/valkey.sock")
+    yield
+    valkey.configure(url)
+
+
+def test_equal_points_share_a_rank(crowd: list[Person]) -> None:
+    board = crowd[5].get("/leaderboards/people").get_json()
+    assert [row["rank"] for row in board["items"]] == [1, 2, 3, 3, 5, 6, 7, 8, 9, 10, 11, 12]
+    assert board["items"][2]["tie_break"]["rule"] == "points"
+    assert board["items"][3]["tie_break"] == {"rule": "shared", "value": "23"}
+    assert board["me"] == {
+        "rank": 6,
+        "points": 24 - 4 + 0.0,
+        "reached_at": board["me"]["reached_at"],
+    }
+
+
+def test_pages_and_around_me(crowd: list[Person]) -> None:
+    whole = crowd[5].get("/leaderboards/people").get_json()["items"]
+    pages, cursor = [], ""
+    while cursor is not None:
+        page = crowd[5].get(f"/leaderboards/people?limit=5{cursor}").get_json()
+        pages += page["items"]
+        cursor = f"&cursor={page['next_cursor']}" if page["next_cursor"] else None
+    assert pages == whole
+    around = crowd[5].get("/leaderboards/people?around=me&limit=5").get_json()
+    assert [row["rank"] for row in around["items"]] == [3, 5, 6, 7, 8]
+
+
+@pytest.mark.usefixtures("without_valkey")
+def test_p14_without_valkey_the_board_comes_from_sql(crowd: list[Person]) -> None:
+    board = crowd[5].get("/leaderboards/people").get_json()
+    assert (board["source"], board["stale"]) == ("sql", True)
+    assert [row["rank"] for row in board["items"]] == [1, 2, 3, 3, 5, 6, 7, 8, 9, 10, 11, 12]
+
+
+def test_sql_and_valkey_show_the_same(crowd: list[Person], app: Flask) -> None:
+    url = app.extensions["leitai.settings"].redis_url
+    wishes = ("?limit=4", "?limit=50", "?around=me&limit=5")
+    fast = [crowd[5].get(f"/leaderboards/people{wish}").get_json() for wish in wishes]
+    second = crowd[5].get(f"/leaderboards/people?limit=4&cursor={fast[0]['next_cursor']}")
+    valkey.configure("unix:///nowhere/valkey.sock")
+    slow = [crowd[5].get(f"/leaderboards/people{wish}").get_json() for wish in wishes]
+    same = crowd[5].get(f"/leaderboards/people?limit=4&cursor={slow[0]['next_cursor']}")
+    valkey.configure(url)
+    for left, right in zip(fast, slow, strict=True):
+        assert shown(left["items"]) == shown(right["items"])
+        assert left["me"] == right["me"]
+    assert shown(second.get_json()["items"]) == shown(same.get_json()["items"])
+    assert slow[0]["next_cursor"] == fast[0]["next_cursor"]
+
+
+def test_hiding_acts_on_boards_and_keeps_points(crowd: list[Person], world: World) -> None:
+    hidden, other = crowd[0], crowd[5]
+    version = hidden.get("/me").get_json()["version"]
+    done = hidden.patch("/me", {"on_boards": False}, headers={"If-Match": f'"v{version}"'})
+    assert done.status_code == 200, done.get_json()
+    world.work_off()
+    first = other.get("/leaderboards/people").get_json()["items"][0]
+    assert (first["rank"], first["hidden"]) == (1, True)
+    assert first["subject_id"] is first["name"] is None
+    assert hidden.get("/leaderboards/people").get_json()["me"]["rank"] == 1
+    assert other.get(f"/leaderboards/people/explain?member={hidden.id}").status_code == 403
+
+
+def test_on_a_board_of_fewer_than_ten_hidden_people_have_no_row(world: World) -> None:
+    install(world)
+    people = [world.a_member(on_boards=place != 1) for place in range(4)]
+    for person in people:
+        credit(world, person.id)
+    world.work_off()
+    board = people[0].get("/leaderboards/people").get_json()
+    assert {row["subject_id"] for row in board["items"]} == {people[i].id for i in (0, 2, 3)}
+
+
+def test_an_unchanged_board_answers_304_until_somebody_scores(
+    crowd: list[Person], world: World
+) -> None:
+    reply = crowd[0].get("/leaderboards/people")
+    known = {"If-None-Match": reply.headers["ETag"]}
+    assert crowd[0].get("/leaderboards/people", headers=known).status_code == 304
+    assert crowd[1].get("/leaderboards/people", headers=known).status_code == 200
+    assert crowd[0].get("/leaderboards/people?limit=3", headers=known).status_code == 200
+    credit(world, crowd[7].id)
+    world.work_off()
+    assert crowd[0].get("/leaderboards/people", headers=known).status_code == 200
+
+
+def test_a_branch_board_is_points_per_head(world: World) -> None:
+    install(world)
+    large, small = world.a_branch(kind="union"), world.a_branch(kind="union")
+    crew = [world.a_member(branches=(large,)) for _place in range(4)]
+    alone = world.a_member(branches=(small,))
+    for person in (crew[0], crew[1], alone):
+        credit(world, person.id, score=60)
+    world.work_off()
+    board = alone.get("/leaderboards/branches-union").get_json()
+    assert [(row["subject_id"], row["points"]) for row in board["items"]] == [
+        (small, 17.0),
+        (large, 8.5),
+    ]
+
+
+def test_points_count_for_the_month_they_were_earned_in(world: World) -> None:
+    install(world)
+    person = world.a_member()
+    earned = days_ago(40)
+    credit(world, person.id, at=earned)
+    world.work_off()
+    assert person.get("/leaderboards/people").get_json()["items"] == []
+    old = person.get(f"/leaderboards/people?period={earned:%Y-%m}").get_json()
+    assert (old["source"], old["items"][0]["points"]) == ("sql", 25)
+    assert person.get("/leaderboards/people?period=all").get_json()["items"][0]["points"] == 25
+
+
+@pytest.mark.parametrize("query", ["period=2026-13", "limit=0", "limit=201", "around=you", "x=1",
+                                   "cursor=nonsense", "cursor=WzEsMl0"])  # fmt: skip
+def test_wrong_queries_are_named(crowd: list[Person], query: str) -> None:
+    reply = crowd[0].get(f"/leaderboards/people?{query}")
+    assert reply.status_code == 422
+    assert reply.get_json()["errors"][0]["field"] == query.partition("=")[0]
+
+
+def test_an_unknown_board_is_not_found(crowd: list[Person]) -> None:
+    assert crowd[0].get("/leaderboards/fishes").status_code == 404
+
+
+def test_the_oracle_sees_a_wrong_board(crowd: list[Person], world: World, app: Flask) -> None:
+    del crowd
+    with app.app_context():
+        assert oracle.differences() == []
+    client = redis.Redis.from_url(app.extensions["leitai.settings"].redis_url)
+    [first] = client.zrange("b:people:all:z", 0, 0)
+    client.zincrby("b:people:all:z", 2**31, first)
+    with app.app_context():
+        assert "people all" in oracle.differences()[0]
