@@ -159,8 +159,8 @@ class Place:
     def message(self, person: Person) -> str:
         with self.world.changing() as session:
             message = Message(
-                id=db.new_id(), member_id=person.id, kind="test", key=fresh("k"), params={},
-                created_at=clock.now(),
+                id=db.new_id(), member_id=person.id, kind="test", key=fresh("k"),
+                template="Hello.", params={}, created_at=clock.now(),
             )  # fmt: skip
             session.add(message)
             return message.id
