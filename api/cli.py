@@ -12,6 +12,7 @@ from api.contests.queries import attempts
 from api.core import auth, clock, db, events, health
 from api.core.http import Operation
 from api.core.settings import Settings
+from api.org import commands as org_commands
 from api.points.queries import oracle
 
 
@@ -23,6 +24,7 @@ def register(app: Flask) -> None:
     app.cli.add_command(doctor)
     app.cli.add_command(roles)
     app.cli.add_command(verify)
+    org_commands.register(app)
 
 
 @click.command("openapi")

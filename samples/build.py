@@ -16,12 +16,14 @@ from pathlib import Path
 
 import xlsxwriter
 
+from api.contests.formats.exports import questions_to_rows
+from api.contests.formats.questions import read_questions
+
 HERE = Path(__file__).parent
 HEADER = [
     "公司代码", "工号", "姓名", "部门", "班组", "党支部", "团支部", "工会小组", "岗位", "入职日期",
     "状态",
 ]  # fmt: skip
-QUESTION_HEADER = ["题型", "题干", *(f"选项{c}" for c in "ABCDEF"), "答案", "解析", "主题", "难度"]
 MADE_ON = datetime(2026, 10, 1)  # noqa: DTZ001 - a property of the file, not an instant
 TODAY = date(2026, 11, 1)
 SURNAMES = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕"
@@ -205,23 +207,6 @@ def _officers(roster: Sequence[Person], place: int) -> list[dict[str, str]]:
     ]
 
 
-def questions(text: str) -> list[list[str]]:
-    """The rows of the question table, from the plain text."""
-    return [_question(block) for block in text.strip().split("\n\n")]
-
-
-def _question(block: str) -> list[str]:
-    stem, *lines = block.splitlines()
-    named = dict(
-        line.split("：", 1)
-        for line in lines
-        if line[:3] in ("答案：", "解析：", "题型：", "主题：", "难度：")
-    )
-    options = [line[2:].strip() for line in lines if line[1:2] == "." and line[0] in "ABCDEF"]
-    cells = [named["题型"], stem, *options, *[""] * (6 - len(options))]
-    return cells + [named[name] for name in ("答案", "解析", "主题", "难度")]
-
-
 def write_table(path: Path, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """An xlsx file of text cells, the same bytes every time."""
     with xlsxwriter.Workbook(path, {"strings_to_formulas": False}) as book:
@@ -248,8 +233,9 @@ def main() -> None:
     write_table(HERE / "roster_next_month.xlsx", HEADER, [p.cells() for p in later])
     rows = [p.cells() for p in with_errors(later)]
     write_table(HERE / "roster_with_errors.xlsx", HEADER, rows)
-    text = (HERE / "safety_and_energy.txt").read_text(encoding="utf-8")
-    write_table(HERE / "safety_and_energy.xlsx", QUESTION_HEADER, questions(text))
+    text = HERE / "safety_and_energy.txt"
+    header, questions = questions_to_rows(read_questions(text.read_bytes(), text.name).questions)
+    write_table(HERE / "safety_and_energy.xlsx", header, list(questions))
     document = json.dumps(organization(roster), ensure_ascii=False, indent=1)
     (HERE / "organization.json").write_text(document + "\n", encoding="utf-8")
 

@@ -21,6 +21,7 @@ class Client:
 
     base_url: str
     token: str = ""
+    refresh_token: str = ""
     _connection: http.client.HTTPConnection | None = field(default=None, repr=False)
 
     def get(self, path: str) -> Any:
@@ -31,6 +32,12 @@ class Client:
 
     def put(self, path: str, body: Any) -> Any:
         return self.call("PUT", path, body)
+
+    def patch(self, path: str, changes: Any, read: dict[str, Any]) -> Any:
+        """Change what was read before, if nobody changed it since."""
+        content = json.dumps(changes).encode()
+        match = {"If-Match": f'"v{read["version"]}"'}
+        return self._send("PATCH", path, content, "application/json", match)
 
     def upload(self, path: str, name: str, content: bytes) -> Any:
         """Send a file as the multipart part `file`."""
@@ -54,18 +61,42 @@ class Client:
             raise Refused(json.dumps(job, ensure_ascii=False))
         return job
 
+    def sign_in(self, body: dict[str, Any]) -> None:
+        """Sign in and keep the tokens."""
+        self._keep(self.post("/auth/login", body))
+
+    def refresh(self) -> None:
+        """Get fresh tokens for the refresh token."""
+        body, self.refresh_token = {"refresh_token": self.refresh_token}, ""
+        self._keep(self.post("/auth/refresh", body))
+
+    def _keep(self, tokens: dict[str, Any]) -> None:
+        self.token, self.refresh_token = tokens["access_token"], tokens["refresh_token"]
+
     def call(self, method: str, path: str, body: Any = None) -> Any:
         """A JSON request; raises Refused for an answer of 400 and above."""
         content = None if body is None else json.dumps(body).encode()
         return self._send(method, path, content, "application/json")
 
-    def _send(self, method: str, path: str, content: bytes | None, kind: str) -> Any:
-        headers = {"Accept-Language": "zh-CN"}
+    def _send(
+        self,
+        method: str,
+        path: str,
+        content: bytes | None,
+        kind: str,
+        more: dict[str, str] | None = None,
+    ) -> Any:
+        headers = {"Accept-Language": "zh-CN", **(more or {})}
         if content is not None:
             headers["Content-Type"] = kind
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"
         status, reply = self._exchange(method, f"/api/v1{path}", content, headers)
+        if status == 401 and self.refresh_token:
+            # Tokens end after minutes, and at once when roles change.
+            self.refresh()
+            headers["Authorization"] = f"Bearer {self.token}"
+            status, reply = self._exchange(method, f"/api/v1{path}", content, headers)
         if status >= 400:
             raise Refused(f"{method} {path}: {reply.decode()}")
         return json.loads(reply) if reply else None

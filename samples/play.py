@@ -63,7 +63,7 @@ class Sample:
             chosen = secrets.token_urlsafe(12)
             body |= {"password": self.slips[who], "new_password": chosen}
             self.passwords[who] = chosen
-        client.token = client.post("/auth/login", body)["access_token"]
+        client.sign_in(body)
         return client
 
 
@@ -149,6 +149,9 @@ def _units(sample: Sample) -> None:
     group = next(unit["id"] for unit in units if unit["kind"] == "group")
     sample.companies = {unit["code"]: unit["id"] for unit in units if unit["code"]}
     for company in sample.organization["companies"]:
+        for unit in units:
+            if unit["code"] == company["code"]:
+                sample.admin.patch(f"/units/{unit['id']}", {"name": company["name"]}, unit)
         if company["code"] not in sample.companies:
             made = sample.admin.post(
                 "/units",

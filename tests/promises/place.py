@@ -64,9 +64,14 @@ class Place:
 
     @cached_property
     def bank_id(self) -> str:
+        return self.bank()
+
+    def bank(self) -> str:
+        """A new bank without questions."""
+        body_id = self.body_id
         with self.world.changing() as session:
             bank = QuestionBank(
-                id=db.new_id(), name=fresh("Bank"), unit_id=self.unit_id, body_id=self.body_id,
+                id=db.new_id(), name=fresh("Bank"), unit_id=self.unit_id, body_id=body_id,
                 created_at=clock.now(), version=1,
             )  # fmt: skip
             session.add(bank)
@@ -74,9 +79,10 @@ class Place:
 
     def question(self, **fields: Any) -> str:
         """A new question in the bank: right is option B."""
+        bank_id = self.bank_id
         with self.world.changing() as session:
             question = Question(
-                id=db.new_id(), bank_id=self.bank_id, fingerprint=fresh("f"), version=1
+                id=db.new_id(), bank_id=bank_id, fingerprint=fresh("f"), version=1
             )
             session.add(question)
             session.flush()
@@ -95,10 +101,13 @@ class Place:
         now = clock.now()
         over = state in ("closed", "settled", "released")
         paused_at = now if state == "paused" else None
+        body_id, rules = self.body_id, self.rules()
+        version_id = self.version_id
+        pool = [] if state == "draft" else [[version_id, 500]]
         with self.world.changing() as session:
             contest = Contest(
                 id=db.new_id(), title=fresh("Contest"), description="", unit_id=self.unit_id,
-                body_id=self.body_id, pool=[], settings=self.rules(), version=1,
+                body_id=body_id, pool=pool, settings=rules, version=1,
                 state={"draft": "draft", "settled": "settled", "released": "settled"}.get(
                     state, "published"
                 ),
@@ -111,11 +120,7 @@ class Place:
             session.add(contest)
             session.flush()
             session.add(AudienceUnit(contest_id=contest.id, unit_id=self.unit_id))
-        if state != "draft":
-            version_id = self.version_id
-            with self.world.changing() as session:
-                session.get_one(Contest, contest.id).pool = [[version_id, 500]]
-        return contest.id
+            return contest.id
 
     def rules(self) -> dict[str, Any]:
         return {
@@ -148,8 +153,8 @@ class Place:
 
     def job(self, person: Person) -> str:
         """A new job of somebody."""
+        args = {"bank_id": self.bank_id, "digest": "0" * 64, "name": "x.txt"}
         with self.world.changing():
-            args = {"bank_id": self.bank_id, "digest": "0" * 64, "name": "x.txt"}
             return jobs.start("contests.import_questions", args, member_id=person.id).id
 
     def file(self, person: Person) -> str:
@@ -177,11 +182,11 @@ class Place:
             return str(session.query(Membership).filter_by(member_id=person.id).one().id)
 
     def role_grant(self) -> str:
-        person = self.somebody()
+        person, body_id = self.somebody(), self.body_id
         with self.world.changing() as session:
             grant = RoleGrant(
                 id=db.new_id(), member_id=person.id, role="organizer", unit_id=self.unit_id,
-                body_id=self.body_id, from_at=clock.now(),
+                body_id=body_id, from_at=clock.now(),
             )  # fmt: skip
             session.add(grant)
             return grant.id

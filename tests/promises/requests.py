@@ -224,8 +224,8 @@ OF_CONTESTS: dict[str, Maker] = {
         body={"name": fresh("Bank"), "unit_id": p.unit_id, "body_id": p.body_id}
     ),
     "GET /question-banks/{bank_id}": plain(bank_id=bank),
-    "PATCH /question-banks/{bank_id}": lambda p, w: Request(
-        {"bank_id": bank(p, w)}, body={"name": fresh("Bank")}
+    "PATCH /question-banks/{bank_id}": lambda p, _: Request(
+        {"bank_id": p.bank()}, body={"name": fresh("Bank")}
     ),
     "GET /question-banks/{bank_id}/questions": plain(bank_id=bank),
     "POST /question-banks/{bank_id}/questions": lambda p, w: Request(

@@ -4,6 +4,7 @@ import random
 
 import redis
 
+from api.core import events
 from api.points.queries import oracle
 from tests.factories import World
 from tests.points.crediting import credit, install, sums
