@@ -4,7 +4,6 @@ import tomllib
 from functools import cache
 from pathlib import Path
 
-import orjson
 from flask import Flask
 
 from api.badges import reactions as badge_reactions
@@ -32,7 +31,6 @@ from api.core import (
     valkey,
 )
 from api.core.events import Reaction
-from api.core.http import Operation
 from api.core.routes import routes as system_routes
 from api.core.schedule import Task
 from api.core.settings import Settings
@@ -103,7 +101,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     events.configure(REACTIONS)
     jobs.configure(JOBS)
     schedule.configure(TASKS)
-    app.extensions["leitai.openapi"] = cache(lambda: document(app))
+    app.extensions["leitai.openapi"] = cache(lambda: openapi.rendered(app))
     people_pages.register(app)
     return app
 
@@ -113,20 +111,6 @@ def install_presets(app: Flask) -> None:
     with app.app_context(), db.transaction():
         point_rules.install_presets()
         badges.install_presets()
-
-
-def operations(app: Flask) -> list[Operation]:
-    """All declared operations."""
-    found: list[Operation] = app.extensions["leitai.operations"]
-    return found
-
-
-def document(app: Flask) -> bytes:
-    """The OpenAPI document as JSON."""
-    return orjson.dumps(
-        openapi.document(operations(app), app.extensions["leitai.version"]),
-        option=orjson.OPT_INDENT_2,
-    )
 
 
 def _test_mode(settings: Settings) -> None:

@@ -7,13 +7,12 @@ from datetime import timedelta
 import click
 from flask import Flask, current_app
 
-from api.app import document, operations
 from api.contests.queries import attempts
-from api.core import auth, clock, db, events, health
+from api.core import auth, clock, db, events, health, openapi
 from api.core.http import Operation
 from api.core.settings import Settings
 from api.org import commands as org_commands
-from api.points.queries import oracle
+from api.points.service import oracle
 
 
 def register(app: Flask) -> None:
@@ -30,7 +29,7 @@ def register(app: Flask) -> None:
 @click.command("openapi")
 def openapi_document() -> None:
     """Print the OpenAPI document."""
-    click.echo(document(_app()).decode())
+    click.echo(openapi.rendered(_app()).decode())
 
 
 @click.command("events")
@@ -65,7 +64,7 @@ def doctor() -> None:
 @click.command("roles")
 def roles() -> None:
     """Print the table of roles and operations as CSV."""
-    click.echo("\n".join(role_table(operations(_app()))))
+    click.echo("\n".join(role_table(openapi.declared(_app()))))
 
 
 @click.command("verify")

@@ -57,6 +57,4 @@ def _commands() -> int:
     """Commands that clients sent, those run inside scripts left out."""
     stats = valkey.client().info("commandstats")
     outside = ("evalsha", "eval", "script|load", "hello", "client|setinfo", "info")
-    return sum(
-        int(stats.get(f"cmdstat_{name}", {}).get("calls", 0)) for name in outside
-    )
+    return sum(int(stats.get(f"cmdstat_{name}", {}).get("calls", 0)) for name in outside)

@@ -4,8 +4,10 @@ from collections.abc import Iterable
 from typing import Any
 
 import marshmallow as ma
+import orjson
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
+from flask import Flask
 
 from api.core import schemas
 from api.core.errors import (
@@ -63,6 +65,18 @@ def document(operations: Iterable[Operation], version: str) -> dict[str, Any]:
     for operation in sorted(operations, key=lambda o: (o.path, o.method)):
         spec.path(path=PREFIX + operation.path, operations=_described(operation))
     return spec.to_dict()
+
+
+def declared(app: Flask) -> list[Operation]:
+    """All operations that `app` declares."""
+    found: list[Operation] = app.extensions["leitai.operations"]
+    return found
+
+
+def rendered(app: Flask) -> bytes:
+    """The document of `app` as JSON."""
+    whole = document(declared(app), app.extensions["leitai.version"])
+    return orjson.dumps(whole, option=orjson.OPT_INDENT_2)
 
 
 _ABOUT = (

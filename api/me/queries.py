@@ -6,7 +6,7 @@ from api.badges import queries as badge_queries
 from api.contests.queries import contests as contest_queries
 from api.core import clock
 from api.messages import queries as message_queries
-from api.points.queries import ledger
+from api.points.service import boards
 
 CONTESTS_SHOWN = 10
 BADGES_SHOWN = 3
@@ -20,7 +20,7 @@ def home(member_id: str, language: str) -> dict[str, Any]:
         "contests": [
             _contest(row) for row in contest_queries.open_for(member_id, now, CONTESTS_SHOWN)
         ],
-        "points": ledger.home_points(member_id),
+        "points": boards.home(member_id),
         "unread": message_queries.unread_count(member_id),
         "badges": badges["items"],
         "votes": [],

@@ -3,6 +3,7 @@
 import click
 import sqlalchemy as sa
 from flask import Flask
+from flask.cli import with_appcontext
 
 from api.core import audit, clock, db
 from api.org.models import Member, RoleGrant, Unit
@@ -19,6 +20,7 @@ def register(app: Flask) -> None:
 @click.option("--name", required=True, help="The administrator's name.")
 @click.option("--number", required=True, help="The employee number to sign in with.")
 @click.option("--group", default="Group", show_default=True, help="The name of a new group.")
+@with_appcontext
 def create_admin(company: str, name: str, number: str, group: str) -> None:
     """Make an administrator of the whole organisation; prints a password that is good once."""
     with db.transaction(durable=True):

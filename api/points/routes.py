@@ -10,7 +10,8 @@ from api.core.handlers import language
 from api.core.http import EMPLOYEE, Reply, Routes
 from api.core.schemas import PageQuery, page_of
 from api.points import schemas
-from api.points.queries import boards, views
+from api.points.queries import views
+from api.points.service import boards
 from api.points.service import rules as service
 
 routes = Routes("points")
@@ -31,13 +32,13 @@ def list_boards() -> dict[str, Any]:
     summary="A board: top, page, or around me; an unchanged one answers 304",
 )  # fmt: skip
 def get_board(key: str, query: dict[str, Any]) -> Any:
-    wanted = views.wish(key, query)
+    wanted = boards.wish(key, query)
     shape = _shape(wanted)
     version, shown = boards.read(wanted, _known(shape))
     tag = {"ETag": f'"{version}-{shape}"'} if version else {}
     if shown is None:
         return Response(status=304, headers=tag)
-    return Reply(views.board(wanted, shown), headers=tag)
+    return Reply(boards.board(wanted, shown), headers=tag)
 
 
 def _shape(wanted: boards.Wish) -> str:
@@ -59,7 +60,7 @@ def _known(shape: str) -> str:
     reply=schemas.ExplanationOut, summary="The ledger lines behind a person's points",
 )  # fmt: skip
 def explain_board(key: str, query: dict[str, Any]) -> dict[str, Any]:
-    return views.explanation(key, **query)
+    return views.explanation(key, language(), **query)
 
 
 @routes.endpoint(

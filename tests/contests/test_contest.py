@@ -1,19 +1,24 @@
 """A contest from import to results, over HTTP."""
 
 from datetime import timedelta
+from io import BytesIO
+from string import ascii_uppercase
 from typing import Any
 
+import sqlalchemy as sa
+
+from api.badges import service as badges
+from api.contests.models import QuestionVersion
 from api.core import auth, clock
-from tests.factories import Person, World
+from api.points.service import rules
 from tests.contests.test_formats import TEXT
+from tests.factories import Person, World
 
 
 def a_bank(world: World, organizer: Person, text: str = TEXT) -> str:
     """A bank with the questions of `text`, imported."""
     body = {"name": "Bank", "unit_id": world.the_company(), "body_id": world.made["body"]}
     bank = organizer.post("/question-banks", body).get_json()
-    from io import BytesIO
-
     job = organizer.request(
         "POST",
         f"/question-banks/{bank['id']}/imports",
@@ -57,9 +62,6 @@ def a_contest(world: World, organizer: Person, **settings: Any) -> str:
 
 
 def test_a_contest_runs_from_import_to_results(world: World) -> None:
-    from api.badges import service as badges
-    from api.points.service import rules
-
     with world.changing():
         badges.install_presets()
         rules.install_presets()
@@ -121,12 +123,6 @@ def test_a_contest_runs_from_import_to_results(world: World) -> None:
 
 def answer(slot: dict[str, Any], world: World) -> dict[str, Any]:
     """The right answer to a slot, found in the database by its stem."""
-    from string import ascii_uppercase
-
-    import sqlalchemy as sa
-
-    from api.contests.models import QuestionVersion
-
     with world.looking() as session:
         row = session.scalars(
             sa.select(QuestionVersion).where(QuestionVersion.stem == slot["stem"])

@@ -7,7 +7,7 @@ import redis
 from flask import Flask
 
 from api.core import valkey
-from api.points.queries import oracle
+from api.points.service import oracle
 from tests.factories import Person, World
 from tests.points.crediting import credit, days_ago, install, shown
 

@@ -12,8 +12,8 @@ from typing import Any
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from api.app import operations
-from api.core import clock
+
+from api.core import clock, openapi
 from api.core.http import Operation
 from tests.factories import Person
 from tests.promises.place import Place, fresh, text_file, today
@@ -43,7 +43,7 @@ def key_of(operation: Operation) -> str:
 
 def by_key(app: Flask) -> dict[str, Operation]:
     """All operations by "METHOD /path"."""
-    return {key_of(operation): operation for operation in operations(app)}
+    return {key_of(operation): operation for operation in openapi.declared(app)}
 
 
 def send(

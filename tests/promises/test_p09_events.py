@@ -98,7 +98,7 @@ def settled(world: World) -> None:
 
 def consequences(world: World, quiz: Quiz) -> None:
     """What follows from the events is there, once: totals equal the ledger, one badge each."""
-    from api.points.queries import oracle
+    from api.points.service import oracle
 
     with world.app.app_context():
         assert oracle.differences() == []

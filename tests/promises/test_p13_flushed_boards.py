@@ -5,7 +5,7 @@ import random
 import redis
 
 from api.core import events
-from api.points.queries import oracle
+from api.points.service import oracle
 from tests.factories import World
 from tests.points.crediting import credit, install, sums
 from tests.promises.rounds import rounds

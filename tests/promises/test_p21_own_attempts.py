@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from api.app import operations
+
 from api.contests.models import Attempt
-from api.core import auth
+from api.core import auth, openapi
 from api.core.auth import ROLES, Grant
 from api.core.http import Operation
 from tests.factories import Person, World
@@ -42,7 +42,7 @@ def others(world: World, quiz: Quiz, branch_id: str) -> dict[str, Person]:
 
 def of_attempts(world: World) -> list[Operation]:
     """All operations on one attempt, from the route table."""
-    found = [o for o in operations(world.app) if "{attempt_id}" in o.path]
+    found = [o for o in openapi.declared(world.app) if "{attempt_id}" in o.path]
     assert len(found) >= 4
     return found
 

@@ -1,6 +1,7 @@
 """Reading contests: who is invited, in which phase a contest is, who took part."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -8,7 +9,7 @@ import sqlalchemy as sa
 
 from api.contests.models import Attempt, AudienceUnit, Contest, Question, QuestionBank
 from api.contests.rules import timing
-from api.core import db
+from api.core import auth, db
 from api.core.auth import Scope
 from api.core.errors import NotFound
 from api.org.models import ABSENT_STATUSES, Branch, Member, Membership, Unit
@@ -22,6 +23,31 @@ _audience = AudienceUnit.__table__.c
 def scope_of_contest(contest_id: str) -> Scope:
     """Where a contest stands; raises NotFound."""
     return _scope(sa.select(_contest.unit_id, _contest.body_id).where(_contest.id == contest_id))
+
+
+def scope_of_participation(contest_id: str) -> Scope:
+    """Where the counts of a contest stand: with the contest, and with each branch invited.
+
+    A secretary's branch is the one of the scope, if the contest invites its people.
+    """
+    return replace(scope_of_contest(contest_id), branch_id=_invited_branch(contest_id))
+
+
+def _invited_branch(contest_id: str) -> str | None:
+    """The first of the branches that the asker holds a role in and that the contest invites."""
+    held = [grant.branch_id for grant in auth.principal().grants if grant.branch_id]
+    if not held:
+        return None
+    above, own = sa.orm.aliased(Unit), sa.orm.aliased(Unit)
+    statement = (
+        sa.select(Branch.id)
+        .join(own, own.id == Branch.unit_id)
+        .join(above, own.path.startswith(above.path))
+        .join(AudienceUnit, _audience.unit_id == above.id)
+        .where(_audience.contest_id == contest_id, Branch.id.in_(held))
+        .order_by(Branch.id)
+    )
+    return db.connection().scalar(statement.limit(1))
 
 
 def scope_of_bank(bank_id: str) -> Scope:

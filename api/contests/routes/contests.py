@@ -134,7 +134,7 @@ def list_branch_results(contest_id: str) -> dict[str, Any]:
 
 
 @routes.endpoint(
-    "GET /contests/{contest_id}/statistics", who=WATCH, over=queries.scope_of_contest,
+    "GET /contests/{contest_id}/statistics", who=WATCH, over=queries.scope_of_participation,
     reply=schemas.StatisticsOut, summary="Participation by branch: counts, not names",
 )  # fmt: skip
 def get_statistics(contest_id: str) -> dict[str, Any]:

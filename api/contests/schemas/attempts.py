@@ -180,6 +180,7 @@ class ReviewSlotOut(Schema):
     kind = fields.String(required=True)
     stem = fields.String(required=True)
     options = fields.List(fields.Nested(OptionOut), required=True)
+    blanks = fields.Integer(required=True)
     points = fields.Float(required=True)
     own_answer = fields.List(fields.String())
     correct = fields.Boolean()

@@ -1,16 +1,13 @@
 """Reading the ledger."""
 
-from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from api.core import clock, db, pages
-from api.core.valkey import ValkeyDown
-from api.points import adapters
+from api.core import db, pages
 from api.points.models import PointEntry
-from api.points.queries import catalogue, totals
+from api.points.queries import catalogue
 from api.points.rules import ALL_TIME, Rule, month_start, periods, week_start
 
 _entry = PointEntry.__table__.c
@@ -90,22 +87,6 @@ def _left(rule: Rule, used: Any) -> dict[str, Any]:
         if window != "item"
     ]
     return {"rule": rule.code, "version": rule.version, "left_today": min(rooms, default=None)}
-
-
-def home_points(member_id: str) -> dict[str, Any]:
-    """Points this month and in all, the month's rank where Valkey knows it, what is left today."""
-    now = clock.now()
-    month = periods(now, catalogue.zone()).month
-    board = None
-    with suppress(ValkeyDown):
-        board = adapters.read(totals.PEOPLE, month, own_id=member_id, limit=1)
-    rank = board.own.rank if board and board.own else None
-    return {
-        "period": month,
-        **balances(member_id, month),
-        "rank": rank,
-        "still_to_earn": still_to_earn(member_id, now),
-    }
 
 
 def explained(member_id: str, period: str, limit: int) -> dict[str, Any]:

@@ -4,19 +4,19 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from api.core import auth, clock, db, i18n, pages
+from api.core import auth, clock, db, pages
 from api.core.errors import Forbidden, NotFound
 from api.core.i18n import _
 from api.org.models import BRANCH_KINDS, Member
 from api.points.models import PointRule
-from api.points.queries import boards, catalogue, ledger, totals
-from api.points.queries.boards import Wish
+from api.points.queries import catalogue, ledger, totals
 from api.points.rules import ALL_TIME, periods, yearly
 
 BRANCHES = "branches-"
 KEYS = (totals.PEOPLE, *(BRANCHES + kind for kind in BRANCH_KINDS))
 SEE_ALL = ("admin", "auditor")
 EXPLAINED_ENTRIES = 50
+_TIE_RULE = _("More points first; among equals who had them earlier; equal points share a rank.")
 _TITLES = {
     "people": _("People"),
     "branches-party": _("Party branches"),
@@ -39,45 +39,26 @@ def listed(language: str) -> dict[str, Any]:
 def _listed(key: str, language: str) -> dict[str, Any]:
     return {
         "key": key,
-        "title": i18n.Text(_TITLES[key].template).in_language(language),
+        "title": _TITLES[key].in_language(language),
         "value": "points" if key == totals.PEOPLE else "points_per_head",
         "periods": [present_month(), ALL_TIME],
     }
 
 
-def wish(key: str, query: dict[str, Any]) -> Wish:
-    """What a request asks of a board; raises NotFound for one there isn't."""
-    if key not in KEYS:
-        raise NotFound
-    return Wish(
-        board=key,
-        period=query["period"] or present_month(),
-        own_id=auth.principal().member_id if key == totals.PEOPLE else None,
-        limit=query["limit"],
-        around=query["around"] is not None,
-        after=boards.parse_cursor(query["cursor"]),
-    )
-
-
-def board(wanted: Wish, shown: dict[str, Any]) -> dict[str, Any]:
-    """LeaderboardOut."""
-    explain = f"/api/v1/leaderboards/{wanted.board}/explain?period={wanted.period}"
-    return {"key": wanted.board, "period": wanted.period, "explain": explain, **shown}
-
-
-def explanation(key: str, member: str | None, period: str | None) -> dict[str, Any]:
+def explanation(
+    key: str, language: str, *, member: str | None, period: str | None
+) -> dict[str, Any]:
     """ExplanationOut; raises NotFound, and Forbidden for somebody else's ledger."""
     if key != totals.PEOPLE:
         raise NotFound(_("Branch totals are sums of their members' points while in the branch."))
     wanted = member or auth.principal().member_id
     _may_see(wanted)
     period = period or present_month()
-    tie = _("More points first; among equals who reached them earlier; equal points share a rank.")
     return {
         "key": key,
         "period": period,
         **ledger.explained(wanted, period, EXPLAINED_ENTRIES),
-        "tie_rule": str(tie),
+        "tie_rule": _TIE_RULE.in_language(language),
     }
 
 

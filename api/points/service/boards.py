@@ -1,16 +1,17 @@
 """A board as people see it: from Valkey in one trip, from SQL where Valkey can't answer."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from api.core import db, pages
-from api.core.errors import invalid
+from api.core import auth, clock, db, pages
+from api.core.errors import NotFound, invalid
 from api.core.i18n import _
 from api.core.valkey import ValkeyDown
 from api.points import adapters
 from api.points.models import BoardTotal
-from api.points.queries import totals
+from api.points.queries import ledger, totals, views
 from api.points.queries.totals import Line
 from api.points.rules import pack, unpack
 
@@ -49,6 +50,26 @@ def parse_cursor(cursor: str | None) -> tuple[int, str, int, int] | None:
     if not (0 < rank <= 2**31 and 0 < position <= 2**31):
         raise invalid("cursor", _("This cursor isn't one of ours. Start again without a cursor."))
     return score, subject, rank, position
+
+
+def wish(key: str, query: dict[str, Any]) -> Wish:
+    """What a request asks of a board; raises NotFound for one there isn't."""
+    if key not in views.KEYS:
+        raise NotFound
+    return Wish(
+        board=key,
+        period=query["period"] or views.present_month(),
+        own_id=auth.principal().member_id if key == totals.PEOPLE else None,
+        limit=query["limit"],
+        around=query["around"] is not None,
+        after=parse_cursor(query["cursor"]),
+    )
+
+
+def board(wanted: Wish, shown: dict[str, Any]) -> dict[str, Any]:
+    """LeaderboardOut."""
+    explain = f"/api/v1/leaderboards/{wanted.board}/explain?period={wanted.period}"
+    return {"key": wanted.board, "period": wanted.period, "explain": explain, **shown}
 
 
 def read(wish: Wish, known: str) -> tuple[str, dict[str, Any] | None]:
@@ -189,3 +210,17 @@ def _item(board: str, line: Line, rank: int | None, name: str, shared: bool) -> 
 def _numbers(board: str, points: int, reached_s: int) -> dict[str, Any]:
     value: float = points if board == totals.PEOPLE else points / 100
     return {"points": value, "reached_at": datetime.fromtimestamp(reached_s, UTC)}
+
+
+def home(member_id: str) -> dict[str, Any]:
+    """Points this month and in all, the month's rank where Valkey knows it, what is left today."""
+    month = views.present_month()
+    board = None
+    with suppress(ValkeyDown):
+        board = adapters.read(totals.PEOPLE, month, own_id=member_id, limit=1)
+    return {
+        "period": month,
+        **ledger.balances(member_id, month),
+        "rank": board.own.rank if board and board.own else None,
+        "still_to_earn": ledger.still_to_earn(member_id, clock.now()),
+    }
