@@ -158,6 +158,22 @@ def _step(job_id: str, runner: str) -> bool:
     return step.cursor is not None
 
 
+def keep(job: Job) -> None:
+    """Extend the lease in the midst of a long `prepare`; call it often, outside transactions.
+
+    It writes only when a quarter of the lease is gone.  Stops this runner if somebody else took
+    the job over.
+    """
+    now = clock.now()
+    if job.lease_until is not None and job.lease_until - now > LEASE * 3 / 4:
+        return
+    mine = sa.update(Job).where(Job.id == job.id, Job.runner == job.runner)
+    with db.transaction() as conn:
+        if not conn.execute(mine.values(lease_until=now + LEASE)).rowcount:
+            raise _LostLease
+    job.lease_until = now + LEASE
+
+
 def _held(job_id: str, runner: str) -> Job:
     """The row, locked, if this runner still holds it: the fence against a second runner."""
     job = db.session().get(Job, job_id, with_for_update=True)

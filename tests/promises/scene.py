@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from api.app import install_presets
 from api.core import auth, clock
 from api.core.auth import Grant
-from api.points.service import rules as point_rules
 from tests.factories import Person, World
 
 QUESTIONS: list[dict[str, Any]] = [
@@ -119,9 +119,9 @@ def a_quiz(
 
 
 def install_points(world: World) -> None:
+    """The rules and badges of a fresh installation."""
     if "points" not in world.made:
-        with world.changing():
-            point_rules.install_presets()
+        install_presets(world.app)
         world.made["points"] = True
 
 

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable
 from datetime import timedelta
-from io import BytesIO
 
 import pytest
 import sqlalchemy as sa
@@ -13,6 +12,7 @@ from api.core import clock, jobs
 from api.core.jobs import Job
 from tests.factories import World
 from tests.promises.digests import counts, digest
+from tests.promises.place import a_place, text_file
 from tests.promises.rounds import at_once, rounds
 from tests.promises.scene import Quiz, a_bank, a_quiz, pass_time
 
@@ -39,12 +39,8 @@ def settling(world: World) -> str:
 def importing(world: World) -> str:
     quiz: Quiz = a_bank(world)
     text = "\n\n".join(f"{n}. Question {n}?\nA. x\nB. y\n答案：B" for n in range(1, 301))
-    started = quiz.organizer.request(
-        "POST",
-        f"/question-banks/{quiz.bank_id}/imports",
-        data={"file": (BytesIO(text.encode()), "q.txt")},
-        content_type="multipart/form-data",
-    )
+    place = f"/question-banks/{quiz.bank_id}/imports"
+    started = quiz.organizer.request("POST", place, **text_file(text))
     assert started.status_code == 202, started.get_json()
     return str(started.get_json()["id"])
 
@@ -60,11 +56,31 @@ def rebuilding(world: World) -> str:
         return jobs.start("points.rebuild_board", {"board": "people", "period": "all"}).id
 
 
+def synchronising(world: World) -> str:
+    """A roster in which people join, move and leave, in more than one step."""
+    place = a_place(world, "P1")
+    stays, moves, _leaves = (place.somebody() for _number in range(3))
+    rows = [f"{stays.number},Stays,Office,Union A", f"{moves.number},Moves,Works,Union B"]
+    rows += [f"N{n:04},Joins {n},Works {n % 7},Union {n % 5}" for n in range(600)]
+    admin = world.an_admin()
+    started = admin.request(
+        "POST",
+        "/members/imports?company=P1&allow_leavers=true",
+        **text_file("工号,姓名,部门,工会小组\n" + "\n".join(rows), "hr.csv"),
+    )
+    assert started.status_code == 202, started.get_json()
+    return str(started.get_json()["id"])
+
+
 SCENES: dict[str, Callable[[World], str]] = {
     "contests.settle": settling,
     "contests.import_questions": importing,
+    "org.roster": synchronising,
     "points.rebuild_board": rebuilding,
 }
+
+# What works on Valkey alone leaves the database as it is.
+OUTSIDE = {"points.rebuild_board"}
 
 
 def test_p10_every_kind_of_job_is_tried() -> None:
@@ -74,9 +90,11 @@ def test_p10_every_kind_of_job_is_tried() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_p10_a_job_done_again_changes_nothing(world: World, kind: str) -> None:
     job_id = SCENES[kind](world)
+    untouched = digest(world)
     run(world, job_id)
     assert state(world, job_id) == "done"
     once = digest(world)
+    assert once != untouched or kind in OUTSIDE
     again_from_the_start(world, job_id)
     run(world, job_id)
     assert state(world, job_id) == "done"

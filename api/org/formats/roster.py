@@ -1,6 +1,6 @@
 """HR's roster: an xlsx or csv whose header says, in whatever words, what each column is."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from sys import intern
@@ -33,6 +33,7 @@ BRANCH_COLUMNS = ("party", "league", "union")
 LENGTHS = {"number": 40, "name": 100, "department": 100, "crew": 100, "post": 100,
            "party": 100, "league": 100, "union": 100, "company": 20}  # fmt: skip
 ERROR_COLUMN = _("Error")
+ROWS_A_BEAT = 2000
 
 Key = tuple[str, str]
 
@@ -80,19 +81,26 @@ class Roster:
         return "department" in self.columns or "crew" in self.columns
 
 
-def read(content: bytes, company: str | None) -> Roster:
+def read(content: bytes, company: str | None, beat: Callable[[], None]) -> Roster:
     """The people of a roster.  `company`: the code for files without that column.
 
-    Raises UnreadableFile.
+    `beat` is called now and then: a large file takes seconds.  Raises UnreadableFile.
     """
     rows = tables.open_table(content)
     needed = ["number", "name"] if company else ["company", "number", "name"]
     _line, columns, header = tables.find_header(rows, SYNONYMS, needed)
     roster = Roster(header, columns)
-    for line, cells in rows:
+    for line, cells in _beating(rows, beat):
         if any(cells):
             _read_row(roster, line, cells, company)
     return roster
+
+
+def _beating(rows: Iterable[tables.Row], beat: Callable[[], None]) -> Iterator[tables.Row]:
+    for count, row in enumerate(rows):
+        if count % ROWS_A_BEAT == 0:
+            beat()
+        yield row
 
 
 def _read_row(roster: Roster, line: int, cells: Sequence[str], company: str | None) -> None:
@@ -170,7 +178,12 @@ def _person(
     )
 
 
-def annotated(content: bytes, errors: Iterable[Mapping[str, Any]], language: str) -> bytes:
+def annotated(
+    content: bytes,
+    errors: Iterable[Mapping[str, Any]],
+    language: str,
+    beat: Callable[[], None],
+) -> bytes:
     """The same file as xlsx with a last column that says what is wrong in each row."""
     told: dict[int, list[str]] = {}
     for error in errors:
@@ -181,7 +194,7 @@ def annotated(content: bytes, errors: Iterable[Mapping[str, Any]], language: str
     width = len(header)
     lines = (
         [*cells[:width], *[""] * (width - len(cells)), " ".join(told.get(line, ()))]
-        for line, cells in rows
+        for line, cells in _beating(rows, beat)
     )
     titles = [*header, ERROR_COLUMN.in_language(language)]
     return tables.write_xlsx(titles, lines, _("Roster").in_language(language))

@@ -68,7 +68,9 @@ def prepare(job: Job) -> Any:
     phase = job.cursor.get("phase", "check")
     if phase == "annotate":
         content = files.read(job.args["digest"])
-        return format_.annotated(content, checked.roster.errors, job.args["language"])
+        return format_.annotated(
+            content, checked.roster.errors, job.args["language"], lambda: jobs.keep(job)
+        )
     if phase == "rows":
         with db.reading():
             codes = {person.company for person in _rows(checked, job)}
@@ -82,11 +84,13 @@ def _checked(job: Job) -> Checked:
     if _held and _held[0].job_id == job.id:
         return _held[0]
     company = job.args["company"]
-    roster = format_.read(files.read(job.args["digest"]), company)
+    roster = format_.read(files.read(job.args["digest"]), company, lambda: jobs.keep(job))
+    jobs.keep(job)
     with db.reading():
         preview, present = roster_plan.check(roster, job.id, company)
     roster.errors.sort(key=lambda error: error["row"])
     _held[:] = [Checked(job.id, roster, preview, present)]
+    jobs.keep(job)
     return _held[0]
 
 

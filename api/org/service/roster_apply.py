@@ -202,14 +202,12 @@ def _ensure_branch(book: Book, company: str, kind: str, name: str) -> str:
 def _write_new(done: Applied) -> None:
     if not done.new:
         return
-    statement = db.insert(Member).values(done.new).on_conflict_do_nothing()
-    made = set(db.connection().scalars(statement.returning(_member.id)))
+    db.connection().execute(db.insert(Member).on_conflict_do_nothing(), done.new)
+    ids = [row["id"] for row in done.new]
+    made = set(db.connection().scalars(sa.select(_member.id).where(_member.id.in_(ids))))
     # Who was added by hand at this very moment is brought into line by the next roster.
-    done.joins = [join for join in done.joins if _may_join(join, done.new, made)]
-
-
-def _may_join(join: dict[str, Any], new: list[dict[str, Any]], made: set[str]) -> bool:
-    return join["member_id"] in made or all(join["member_id"] != row["id"] for row in new)
+    lost = set(ids) - made
+    done.joins = [join for join in done.joins if join["member_id"] not in lost]
 
 
 def _write_memberships(done: Applied) -> None:
@@ -219,7 +217,7 @@ def _write_memberships(done: Applied) -> None:
         events.emit(MembershipChanged(member_id, branch_id, kind))
     if done.joins:
         rows = [{**join, "id": db.new_id(), "from_on": on} for join in done.joins]
-        db.connection().execute(db.insert(Membership).values(rows).on_conflict_do_nothing())
+        db.connection().execute(db.insert(Membership).on_conflict_do_nothing(), rows)
         events.emit(
             *(MembershipChanged(j["member_id"], j["branch_id"], j["kind"]) for j in done.joins)
         )
