@@ -85,7 +85,7 @@ class Quiz:
 
 
 def _right_texts(question: dict[str, Any]) -> list[str]:
-    if question["options"]:
+    if question.get("options"):
         return [question["options"]["ABCDEFGHIJKLMNOPQRSTUVWXYZ".index(a)] for a in question["answer"]]
     return [answer.partition(";")[0] for answer in question["answer"]]
 

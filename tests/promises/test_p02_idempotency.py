@@ -99,7 +99,7 @@ def test_p02_a_bad_key_is_refused(place: Place, organizer: Person, bad: str) -> 
 
 def test_p02_duplicates_in_flight_wait_and_replay(place: Place, organizer: Person) -> None:
     for number in range(rounds(8, 200)):
-        name = f"Bank {number}"
+        name = f"Bank-{number}"
         send = [lambda: organizer.post(BANKS, body(place, name), **key(name))] * 6  # noqa: B023
         replies = at_once(send)
         assert [reply.status_code for reply in replies] == [201] * 6
@@ -153,7 +153,7 @@ def test_p02_a_connection_cut_after_the_commit_is_made_good(system: System) -> N
     place = a_place(system.world, "P1")
     organizer = place.holder("organizer")
     for number in range(rounds(5, 50)):
-        name = f"Bank {number}"
+        name = f"Bank-{number}"
         hang_up(system, organizer, BANKS, body(place, name), name)
         until(lambda: name in banks(system.world))  # noqa: B023
         again = system.ask(organizer, "POST", BANKS, body(place, name), **{"Idempotency-Key": name})

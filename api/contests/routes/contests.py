@@ -15,7 +15,7 @@ from api.core.schemas import PageQuery, page_of
 
 routes = Routes("contests")
 RUN = service.ORGANIZERS
-WATCH = ("organizer", "admin", "auditor", "secretary")
+WATCH = ("organizer", "admin", "auditor")
 
 
 def _owner(body: dict[str, Any]) -> Scope:
