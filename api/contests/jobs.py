@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 from api.contests.queries import contests as queries
-from api.contests.service import attempts, imports, results
+from api.contests.service import finishing, imports, results
 from api.contests.service.contests import WrongState
 from api.core import clock, db
 from api.core.jobs import Kind
@@ -19,7 +19,7 @@ def close_overdue() -> int:
     closed = 0
     while True:
         with db.transaction():
-            batch = attempts.close_overdue()
+            batch = finishing.close_overdue()
         closed += batch
         if batch == 0:
             return closed

@@ -139,3 +139,53 @@ def answer(slot: dict[str, Any], world: World) -> dict[str, Any]:
         else:
             parts = [accepted[0] for accepted in row.key]
     return {"position": slot["position"], "seq": 1, "answer": parts}
+
+
+def test_a_pause_stops_the_clock_and_gives_the_time_back(world: World) -> None:
+    organizer = an_organizer(world)
+    contest = a_contest(world, organizer)
+    person = world.a_member()
+    attempt = person.post(f"/contests/{contest}/attempts").get_json()
+    assert organizer.post(f"/contests/{contest}/pause").status_code == 200
+    assert _save(person, attempt).get_json()["code"] == "contest-paused"
+    world.move_clock(minutes=30)
+    organizer, person = organizer.again(), person.again()
+    world.work_off()
+    assert person.get(f"/attempts/{attempt['id']}").get_json()["state"] == "running"
+    assert organizer.post(f"/contests/{contest}/resume").status_code == 200
+    assert _save(person, attempt).status_code == 200
+    left = person.get(f"/attempts/{attempt['id']}").get_json()["remaining_s"]
+    assert 590 <= left <= 600
+
+
+def test_a_cancelled_contest_takes_nothing_and_gives_nothing(world: World) -> None:
+    with world.changing():
+        rules.install_presets()
+    organizer = an_organizer(world)
+    contest = a_contest(world, organizer)
+    person = world.a_member()
+    attempt = person.post(f"/contests/{contest}/attempts").get_json()
+    organizer.post(f"/contests/{contest}/cancel")
+    assert _save(person, attempt).get_json()["code"] == "contest-not-open"
+    world.move_clock(hours=2)
+    person = person.again()
+    world.work_off()
+    assert person.get(f"/attempts/{attempt['id']}").get_json()["state"] == "closed"
+    assert person.get("/me/points").get_json()["balance"] == 0
+
+
+def test_extending_gives_attempts_that_the_close_cut_short_their_time(world: World) -> None:
+    organizer = an_organizer(world)
+    contest = a_contest(world, organizer, limit_s=7200)
+    person = world.a_member()
+    before = person.post(f"/contests/{contest}/attempts").get_json()
+    with world.app.app_context():
+        later = (clock.now() + timedelta(hours=5)).isoformat()
+    assert organizer.post(f"/contests/{contest}/extend", {"closes_at": later}).status_code == 200
+    after = person.get(f"/attempts/{before['id']}").get_json()
+    assert before["remaining_s"] < 3600 <= after["remaining_s"] <= 7200
+
+
+def _save(person: Person, attempt: dict[str, Any]) -> Any:
+    answers = [{"position": 1, "seq": 1, "answer": []}]
+    return person.put(f"/attempts/{attempt['id']}/answers", {"answers": answers})

@@ -7,12 +7,18 @@ from io import BytesIO
 from itertools import count
 from typing import Any
 
-from api.contests.models import Attempt, AudienceUnit, Contest, Question, QuestionBank
-from api.contests.models import QuestionVersion
+from api.contests.models import (
+    Attempt,
+    AudienceUnit,
+    Contest,
+    Question,
+    QuestionBank,
+    QuestionVersion,
+)
 from api.core import clock, db, files, jobs
 from api.core.auth import Grant
 from api.messages.models import Message
-from api.org.models import Membership, RoleGrant, SignInSession, Team
+from api.org.models import Membership, RoleGrant, SignInSession, Team, Unit
 from tests.factories import Person, World
 from tests.promises.scene import QUESTIONS, install_points
 
@@ -81,9 +87,7 @@ class Place:
         """A new question in the bank: right is option B."""
         bank_id = self.bank_id
         with self.world.changing() as session:
-            question = Question(
-                id=db.new_id(), bank_id=bank_id, fingerprint=fresh("f"), version=1
-            )
+            question = Question(id=db.new_id(), bank_id=bank_id, fingerprint=fresh("f"), version=1)
             session.add(question)
             session.flush()
             session.add(_version(question.id, fields))
@@ -204,8 +208,6 @@ class Place:
 
     @cached_property
     def code(self) -> str:
-        from api.org.models import Unit
-
         with self.world.looking() as session:
             return str(session.get_one(Unit, self.unit_id).code)
 

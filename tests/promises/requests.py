@@ -12,7 +12,6 @@ from typing import Any
 from flask import Flask
 from werkzeug.test import TestResponse
 
-
 from api.core import clock, openapi
 from api.core.http import Operation
 from tests.factories import Person
@@ -146,9 +145,7 @@ def membership(place: Place, _person: Person) -> Request:
 def roster(place: Place, _person: Person) -> Request:
     people = place.world
     rows = "".join(f"{person_number(people)},{fresh('Person')},{fresh('Dept')}\n" for _ in "ab")
-    return Request(
-        query={"company": place.code, "dry_run": "true"}, file=f"工号,姓名,部门\n{rows}"
-    )
+    return Request(query={"company": place.code, "dry_run": "true"}, file=f"工号,姓名,部门\n{rows}")
 
 
 def person_number(_world: Any) -> str:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+from string import ascii_uppercase
 from typing import Any
 
 from api.app import install_presets
@@ -86,7 +87,7 @@ class Quiz:
 
 def _right_texts(question: dict[str, Any]) -> list[str]:
     if question.get("options"):
-        return [question["options"]["ABCDEFGHIJKLMNOPQRSTUVWXYZ".index(a)] for a in question["answer"]]
+        return [question["options"][ascii_uppercase.index(a)] for a in question["answer"]]
     return [answer.partition(";")[0] for answer in question["answer"]]
 
 
@@ -104,9 +105,7 @@ def a_bank(world: World, questions: list[dict[str, Any]] | None = None) -> Quiz:
     return quiz
 
 
-def a_quiz(
-    world: World, questions: list[dict[str, Any]] | None = None, **settings: Any
-) -> Quiz:
+def a_quiz(world: World, questions: list[dict[str, Any]] | None = None, **settings: Any) -> Quiz:
     """A published contest, open now, whose paper is all questions; points are credited."""
     quiz = a_bank(world, questions)
     install_points(world)
@@ -134,5 +133,3 @@ def pass_time(world: World, *people: Person, **span: float) -> list[Person]:
 
 def an_auditor(world: World) -> Person:
     return world.a_member(grants=(Grant("auditor"),))
-
-

@@ -161,9 +161,7 @@ def test_p02_a_connection_cut_after_the_commit_is_made_good(system: System) -> N
         assert banks(system.world).count(name) == 1
 
 
-def hang_up(
-    system: System, person: Person, path: str, content: dict[str, Any], name: str
-) -> None:
+def hang_up(system: System, person: Person, path: str, content: dict[str, Any], name: str) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", system.port, timeout=10)
     headers = {
         "Authorization": f"Bearer {person.token}",
@@ -172,5 +170,3 @@ def hang_up(
     }
     connection.request("POST", f"/api/v1{path}", json.dumps(content), headers)
     connection.close()
-
-

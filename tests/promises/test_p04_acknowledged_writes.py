@@ -37,8 +37,7 @@ def test_p04_every_acknowledged_write_is_there_once(system: System) -> None:
     people = [system.world.a_member() for _client in range(CLIENTS)]
     log, stop = Log(), threading.Event()
     clients = [
-        threading.Thread(target=client, args=(system, quiz, person, log, stop))
-        for person in people
+        threading.Thread(target=client, args=(system, quiz, person, log, stop)) for person in people
     ]
     for thread in clients:
         thread.start()
@@ -80,9 +79,7 @@ def client(system: System, quiz: Quiz, person: Person, log: Log, stop: threading
             take(system, quiz, person, started.json, log)
 
 
-def take(
-    system: System, quiz: Quiz, person: Person, attempt: dict[str, Any], log: Log
-) -> None:
+def take(system: System, quiz: Quiz, person: Person, attempt: dict[str, Any], log: Log) -> None:
     place = f"/attempts/{attempt['id']}"
     for seq in (1, 2):
         body = {"answers": quiz.answers(attempt, seq)}

@@ -69,5 +69,3 @@ def settling(system: System, contest_id: str) -> str:
 def job(system: System, job_id: str) -> dict[str, Any]:
     with system.world.looking() as session:
         return jobs.as_json(session.get_one(Job, job_id))
-
-

@@ -24,7 +24,7 @@ from api.core.jobs import Job
 from tests.factories import Person, World
 from tests.promises.place import text_file
 from tests.promises.rounds import FULL
-from tests.promises.scene import Quiz, a_quiz, install_points
+from tests.promises.scene import Quiz, a_bank, install_points
 from tests.promises.tables import declared
 
 KEY, WHY, ROW = "CanaryKey", "CanaryExplanation", "CanaryRow"
@@ -45,46 +45,62 @@ SHOWN = {
     "after_close": ("closed", "released"),
     "immediate": ("submitted", "closed", "released"),
 }
-FEW_ROLES = ("employee", "secretary", "auditor", "admin")
+NEVER = {"nothing", "score_only"}
+OWNERS = ("organizer", "admin")
+FEW = ("employee", "secretary", "auditor", "admin", "organizer", "another body's organizer")
 # Names under which an answer or its judgement could hide, were it not a canary.
-TELLING = ("correct", "explanation", "right", "solution", "keys")
+TELLING = {"correct", "explanation", "right", "solution", "keys", "mark"}
+REVIEW = "GET /attempts/{attempt_id}/review"
+DOCUMENT = "GET /openapi.json"
 BANK = ("{bank_id}", "{question_id}")
 
 
 @dataclass
 class Scene:
-    """A contest, everybody near it, and what their requests' paths may name."""
+    """Contests, one for each review rule; everybody near them; what paths may name."""
 
     quiz: Quiz
     people: dict[str, Person]
-    owners: set[str]
-    ids: dict[str, str]
-    attempts: dict[str, str] = field(default_factory=dict)
+    contests: dict[str, str] = field(default_factory=dict)
+    ids: dict[str, str] = field(default_factory=dict)
+    attempts: dict[tuple[str, str], str] = field(default_factory=dict)
 
     @property
     def world(self) -> World:
         return self.quiz.world
 
 
-@pytest.mark.parametrize("preset", list(SHOWN))
+@dataclass(frozen=True)
+class Target:
+    """One path to ask for: `whose` is "own", "other", "bank" or ""; `preset` a contest's rule."""
+
+    path: str
+    whose: str = ""
+    preset: str = ""
+
+
+Heard = set[tuple[str, str, str]]
+
+
 def test_p19_no_canary_sings_too_early(
-    world: World, preset: str, monkeypatch: pytest.MonkeyPatch, valkey_url: str
+    world: World, monkeypatch: pytest.MonkeyPatch, valkey_url: str
 ) -> None:
     log = io.StringIO()
     monkeypatch.setattr(sys, "stderr", log)
     logs.configure("DEBUG")
-    scene = a_scene(world, preset)
-    heard: set[tuple[str, str, str]] = set()
+    scene = a_scene(world)
+    heard: Heard = set()
     for state in STATES:
         to(scene, state)
         for name, person in scene.people.items():
             limits.buckets.clear()
             for operation in reading():
                 heard |= listen(scene, name, person, operation, state)
-        heard |= act(scene, state)
+        act(scene, state)
     expected = {("bank", "GET /questions/{question_id}", state) for state in STATES}
-    expected |= {("own", "GET /attempts/{attempt_id}/review", state) for state in SHOWN[preset]}
+    expected |= {(preset, REVIEW, state) for preset, states in SHOWN.items() for state in states}
     assert expected <= heard, "what may be seen is not seen: the canaries prove nothing"
+    assert {preset for preset, line, _state in heard if line == REVIEW} == set(SHOWN) - NEVER
     nothing_elsewhere(world, log.getvalue(), valkey_url)
 
 
@@ -94,9 +110,9 @@ def reading() -> list[Operation]:
     return found
 
 
-def a_scene(world: World, preset: str) -> Scene:
+def a_scene(world: World) -> Scene:
     install_points(world)
-    quiz = a_quiz(world, QUESTIONS, review=preset, limit_s=600)
+    quiz = a_bank(world, QUESTIONS)
     unit_id = quiz.unit_id
     branch_id = world.a_branch(unit_id, "union")
     other_body = world.a_body(unit_id)
@@ -110,15 +126,23 @@ def a_scene(world: World, preset: str) -> Scene:
         "another body's organizer": (Grant("organizer", unit_id, other_body),),
     }
     assert set(ROLES) <= set(grants)
-    roles = (*FEW_ROLES, "organizer", "another body's organizer")
     people = {
         name: world.a_member(unit_id, branches=(branch_id,), grants=held)
         for name, held in grants.items()
-        if FULL or name in roles
+        if FULL or name in FEW
     }
-    scene = Scene(quiz, people, {"organizer", "admin"}, {})
+    scene = Scene(quiz, people)
+    scene.contests = {preset: a_contest(scene, preset) for preset in SHOWN}
     scene.ids = ids_of(scene, branch_id)
     return scene
+
+
+def a_contest(scene: Scene, preset: str) -> str:
+    organizer = scene.people["organizer"]
+    draft = scene.quiz.draft(review=preset)
+    contest_id = organizer.post("/contests", draft).get_json()["id"]
+    assert organizer.post(f"/contests/{contest_id}/publish").status_code == 200
+    return str(contest_id)
 
 
 def ids_of(scene: Scene, branch_id: str) -> dict[str, str]:
@@ -134,10 +158,10 @@ def ids_of(scene: Scene, branch_id: str) -> dict[str, str]:
     assert ROW in str(done["errors"]), "the importer isn't told what was wrong"
     draft = organizer.post("/contests", quiz.draft(review="immediate")).get_json()
     return {
-        "contest_id": quiz.contest_id, "bank_id": quiz.bank_id, "draft_id": draft["id"],
-        "question_id": quiz.question_ids[0], "job_id": job["id"], "file_id": file["id"],
-        "unit_id": quiz.unit_id, "branch_id": branch_id, "key": "people",
-        "member_id": scene.people["employee"].id, "team_id": a_team(scene),
+        "bank_id": quiz.bank_id, "draft_id": draft["id"], "question_id": quiz.question_ids[0],
+        "job_id": job["id"], "file_id": file["id"], "unit_id": quiz.unit_id,
+        "branch_id": branch_id, "key": "people", "member_id": scene.people["employee"].id,
+        "team_id": a_team(scene),
     }  # fmt: skip
 
 
@@ -148,33 +172,38 @@ def a_team(scene: Scene) -> str:
 
 
 def to(scene: Scene, state: str) -> None:
-    """Bring the contest, and everybody's attempt at it, into a state."""
-    quiz = scene.quiz
+    """Bring the contests, and everybody's attempts at them, into a state."""
     if state == "during":
-        for name, person in scene.people.items():
-            attempt = quiz.start(person)
-            answers = [
-                {"position": slot["position"], "seq": 1, "answer": wrong(slot)}
-                for slot in attempt["paper"]
-            ]
-            saved = person.put(f"/attempts/{attempt['id']}/answers", {"answers": answers})
-            assert saved.status_code == 200, saved.get_json()
-            scene.attempts[name] = attempt["id"]
+        for preset, contest_id in scene.contests.items():
+            scene.quiz.contest_id = contest_id
+            for name, person in scene.people.items():
+                scene.attempts[preset, name] = begun(scene.quiz, person)
     elif state == "submitted":
-        for name, person in scene.people.items():
-            reply = person.post(f"/attempts/{scene.attempts[name]}/submit", {})
+        for (_preset, name), attempt_id in scene.attempts.items():
+            reply = scene.people[name].post(f"/attempts/{attempt_id}/submit", {})
             assert reply.status_code == 200
-            scene.world.work_off()
+        scene.world.work_off()
     elif state == "closed":
-        closes_at = scene.people["organizer"].get(f"/contests/{quiz.contest_id}").get_json()
-        scene.world.stop_clock(datetime.fromisoformat(closes_at["closes_at"]))
+        contest = scene.people["organizer"].get(f"/contests/{scene.quiz.contest_id}").get_json()
+        scene.world.stop_clock(datetime.fromisoformat(contest["closes_at"]))
         sign_in_anew(scene)
     elif state == "released":
         scene.world.move_clock(hours=1)
         sign_in_anew(scene)
         scene.world.work_off()
-        contest = scene.people["organizer"].get(f"/contests/{quiz.contest_id}").get_json()
+        contest = scene.people["organizer"].get(f"/contests/{scene.quiz.contest_id}").get_json()
         assert contest["phase"] == "released"
+
+
+def begun(quiz: Quiz, person: Person) -> str:
+    """An attempt with wrong answers saved; its id."""
+    attempt = quiz.start(person)
+    answers = [
+        {"position": slot["position"], "seq": 1, "answer": wrong(slot)} for slot in attempt["paper"]
+    ]
+    saved = person.put(f"/attempts/{attempt['id']}/answers", {"answers": answers})
+    assert saved.status_code == 200, saved.get_json()
+    return str(attempt["id"])
 
 
 def wrong(slot: dict[str, Any]) -> list[str]:
@@ -187,51 +216,52 @@ def sign_in_anew(scene: Scene) -> None:
     scene.quiz.organizer = scene.quiz.organizer.again()
 
 
-def paths(scene: Scene, name: str, operation: Operation, state: str) -> list[tuple[str, str]]:
-    """(whose, path) of every object that an operation may be asked about."""
-    ids = dict(scene.ids)
-    contest_ids = [ids["draft_id"]] if state == "draft" else [ids["contest_id"]]
-    if "{attempt_id}" in operation.path:
-        found = [
-            ("own" if owner == name else "other", operation.path.format(attempt_id=attempt_id))
-            for owner, attempt_id in scene.attempts.items()
+def targets(scene: Scene, name: str, operation: Operation, state: str) -> list[Target]:
+    """Every object that an operation may be asked about."""
+    path, ids = operation.path, scene.ids
+    if "{attempt_id}" in path:
+        neighbour = next(other for other in scene.people if other != name)
+        return [
+            Target(path.format(attempt_id=attempt_id), "own" if owner == name else "other", preset)
+            for (preset, owner), attempt_id in scene.attempts.items()
+            if FULL or owner in (name, neighbour)
         ]
-        return found[:3] + [f for f in found[3:] if f[0] == "own" or FULL]
-    if "{contest_id}" in operation.path:
-        return [("", operation.path.format(contest_id=contest_id)) for contest_id in contest_ids]
-    whose = "bank" if any(part in operation.path for part in BANK) else ""
-    if "{job_id}" in operation.path or "{file_id}" in operation.path:
-        whose = "own" if name == "organizer" else ""
-    return [(whose, operation.path.format(**ids))]
+    if "{contest_id}" in path:
+        if state == "draft":
+            return [Target(path.format(contest_id=ids["draft_id"]))]
+        return [
+            Target(path.format(contest_id=contest_id), "", preset)
+            for preset, contest_id in scene.contests.items()
+        ]
+    whose = "bank" if any(part in path for part in BANK) else ""
+    if "{job_id}" in path or "{file_id}" in path:
+        whose = "own" if name == "organizer" else "other"
+    return [Target(path.format(**ids), whose)]
 
 
-def listen(
-    scene: Scene, name: str, person: Person, operation: Operation, state: str
-) -> set[tuple[str, str, str]]:
+def listen(scene: Scene, name: str, person: Person, operation: Operation, state: str) -> Heard:
     """Ask, and fail for a canary that mayn't sing; returns where one did."""
-    heard = set()
+    heard: Heard = set()
     line = f"{operation.method} {operation.path}"
-    for whose, path in paths(scene, name, operation, state):
-        reply = person.get(path, query_string=query_of(operation, scene))
+    for target in targets(scene, name, operation, state):
+        reply = person.get(target.path, query_string=query_of(operation, scene))
         text = reply.get_data(as_text=True) + str(reply.headers)
         if any(canary in text for canary in CANARIES):
-            allowed = (
-                (whose == "bank" and name in scene.owners)
-                or (whose == "own" and ("{job_id}" in line or "{file_id}" in line))
-                or (whose == "own" and "review" in line and state in SHOWN[preset_of(scene)])
-            )
-            assert allowed, (state, name, path, text[:2000])
-            heard.add((whose, line, state))
-        elif whose != "bank" and "openapi" not in path and reply.is_json:
-            names = names_in(reply.get_json())
-            if "review" not in line:
-                assert not names & set(TELLING), (state, name, path)
+            assert allowed(target, name, line, state), (state, name, target, text[:2000])
+            heard.add((target.preset or target.whose, line, state))
+        elif reply.is_json and target.whose != "bank" and line not in (REVIEW, DOCUMENT):
+            assert not names_in(reply.get_json()) & TELLING, (state, name, target)
     return heard
 
 
-def preset_of(scene: Scene) -> str:
-    settings = scene.people["organizer"].get(f"/contests/{scene.quiz.contest_id}").get_json()
-    return str(settings["settings"]["review"])
+def allowed(target: Target, name: str, line: str, state: str) -> bool:
+    """Whether an answer may be read there: by the bank's owners, by whoever gave the file, and
+    in one's own review when the contest's rule says so."""
+    if target.whose == "bank":
+        return name in OWNERS
+    if target.whose != "own":
+        return False
+    return line != REVIEW or state in SHOWN[target.preset]
 
 
 def query_of(operation: Operation, scene: Scene) -> dict[str, str]:
@@ -250,23 +280,19 @@ def names_in(value: Any) -> set[str]:
     return set()
 
 
-def act(scene: Scene, state: str) -> set[tuple[str, str, str]]:
+def act(scene: Scene, state: str) -> None:
     """Starting, saving (also what is wrong) and submitting tell nothing either."""
-    for name, person in scene.people.items():
-        replies = [person.post(f"/contests/{scene.quiz.contest_id}/attempts")] if FULL else []
-        if name in scene.attempts:
-            place = f"/attempts/{scene.attempts[name]}"
-            for answer in (["a", "b"], ["Z"], ["maybe"], [KEY], [], ["x" * 501]):
-                body = {"answers": [{"position": 1, "seq": 2, "answer": answer}]}
-                if answer == [KEY]:
-                    continue  # one's own saved answer is no secret
-                replies.append(person.put(f"{place}/answers", body))
-            if state != "during":
-                replies.append(person.post(f"{place}/submit", {}))
+    for (preset, name), attempt_id in scene.attempts.items():
+        person, place = scene.people[name], f"/attempts/{attempt_id}"
+        replies = [person.post(f"/contests/{scene.contests[preset]}/attempts")]
+        for answer in (["a", "b"], ["Z"], [], ["x" * 501]):
+            body = {"answers": [{"position": 1, "seq": 2, "answer": answer}]}
+            replies.append(person.put(f"{place}/answers", body))
+        if state not in ("draft", "during"):
+            replies.append(person.post(f"{place}/submit", {}))
         for reply in replies:
             text = reply.get_data(as_text=True)
             assert not any(canary in text for canary in CANARIES), (state, name, text)
-    return set()
 
 
 def nothing_elsewhere(world: World, log: str, valkey_url: str) -> None:

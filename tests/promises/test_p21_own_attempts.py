@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-
 from api.contests.models import Attempt
 from api.core import auth, openapi
 from api.core.auth import ROLES, Grant

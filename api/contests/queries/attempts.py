@@ -65,10 +65,16 @@ def tries_used(contest_id: str, member_id: str) -> int:
 
 
 def overdue(before: datetime, limit: int) -> list[str]:
-    """Ids of running attempts whose deadline lies before `before`."""
+    """Ids of running attempts whose deadline lies before `before`, but for paused contests, whose
+    clock stands."""
     statement = (
         sa.select(_attempt.id)
-        .where(_attempt.state == "running", _attempt.deadline_at < before)
+        .join(Contest.__table__, _contest.id == _attempt.contest_id)
+        .where(
+            _attempt.state == "running",
+            _attempt.deadline_at < before,
+            _contest.paused_at.is_(None),
+        )
         .order_by(_attempt.deadline_at)
         .limit(limit)
     )

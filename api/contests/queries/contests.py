@@ -112,8 +112,11 @@ def _invited() -> sa.ColumnElement[bool]:
     return sa.and_(_in_audience(), sa.or_(sa.not_(only_branch), _in_a_branch(kind)))
 
 
-def for_member(contest_id: str, member_id: str) -> Any:
-    """A contest that isn't a draft, with the member's unit and `invited`; None if there is none."""
+def for_member(contest_id: str, member_id: str, *, hold: bool = False) -> Any:
+    """A contest that isn't a draft, with the member's unit and `invited`; None if there is none.
+
+    `hold` keeps a settlement from starting until the transaction ends.
+    """
     statement = (
         sa.select(
             Contest.__table__, _member.unit_id.label("member_unit_id"), _invited().label("invited")
@@ -121,6 +124,8 @@ def for_member(contest_id: str, member_id: str) -> Any:
         .join(Member, _member.id == member_id)
         .where(_contest.id == contest_id, _contest.state != "draft")
     )
+    if hold:
+        statement = statement.with_for_update(read=True, of=Contest.__table__)
     return db.connection().execute(statement).first()
 
 
@@ -259,7 +264,12 @@ def to_settle(now: datetime, limit: int = 10) -> list[str]:
     )
     statement = (
         sa.select(_contest.id)
-        .where(_contest.state == "published", _contest.closes_at <= now, ~running)
+        .where(
+            _contest.state == "published",
+            _contest.closes_at <= now,
+            _contest.paused_at.is_(None),
+            ~running,
+        )
         .order_by(_contest.closes_at)
         .limit(limit)
     )

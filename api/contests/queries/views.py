@@ -41,17 +41,20 @@ def _contest(row: Contest, audience: Sequence[str]) -> dict[str, Any]:
         "paused_at": row.paused_at,
         "question_count": count,
         "max_score": round(count * worth, 2),
-        "settings": _settings(row.settings),
+        "settings": _settings(row),
         "results_version": row.results_version,
         "released_at": row.released_at,
         "version": row.version,
     }
 
 
-def _settings(settings: dict[str, Any]) -> dict[str, Any]:
-    """Settings for everybody: which questions a fixed paper holds is the organiser's business."""
-    paper = {name: value for name, value in settings["paper"].items() if name != "question_ids"}
-    return {**settings, "paper": paper}
+def _settings(row: Contest) -> dict[str, Any]:
+    """Settings as the reader may see them: which questions a fixed paper holds is the
+    organiser's business."""
+    if auth.allows(SEE_DRAFTS, Scope(row.unit_id, row.body_id)):
+        return row.settings
+    paper = {name: value for name, value in row.settings["paper"].items() if name != "question_ids"}
+    return {**row.settings, "paper": paper}
 
 
 def contests(*, state: str | None, limit: int, cursor: str | None) -> dict[str, Any]:

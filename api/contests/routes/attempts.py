@@ -40,7 +40,7 @@ def get_attempt(attempt_id: str) -> dict[str, Any]:
 @routes.endpoint(
     "PUT /attempts/{attempt_id}/answers", who=EMPLOYEE, body=AnswersIn, parse=parse_answers,
     reply=SavedOut, summary="Save answers in a batch", audited=False,
-    problems=(service.AttemptOver, service.AlreadySubmitted, service.Paused),
+    problems=(service.NotOpen, service.AttemptOver, service.AlreadySubmitted, service.Paused),
 )  # fmt: skip
 def save_answers(attempt_id: str, body: Any) -> dict[str, Any]:
     return shown.saved(*service.save(attempt_id, auth.principal().member_id, body))
@@ -48,7 +48,7 @@ def save_answers(attempt_id: str, body: Any) -> dict[str, Any]:
 
 @routes.endpoint(
     "POST /attempts/{attempt_id}/submit", who=EMPLOYEE, body=SubmitIn, parse=parse_submit,
-    reply=SubmitOut, durable=True, problems=(service.Paused,),
+    reply=SubmitOut, durable=True, problems=(service.NotOpen, service.Paused),
     summary="Submit, with the last answers if there are any; a second time gives the same reply",
 )  # fmt: skip
 def submit_attempt(attempt_id: str, body: Any) -> dict[str, Any]:

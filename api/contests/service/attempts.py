@@ -4,31 +4,24 @@ The server's clock decides.  One attempt is submitted once: whoever comes second
 finished and gets the same reply.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from datetime import datetime, timedelta
-from types import SimpleNamespace
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from api.contests.events import AttemptMarked
 from api.contests.models import Attempt
 from api.contests.queries import attempts as attempt_queries
 from api.contests.queries import contests as contest_queries
 from api.contests.queries.definitions import Definition, definition
 from api.contests.rules import marking, papers, timing
 from api.contests.rules.marking import Answer
-from api.core import clock, db, events
+from api.contests.service.finishing import finish, verdict
+from api.core import clock, db
 from api.core.errors import Conflict, FieldError, Invalid, NotFound
-from api.core.failpoints import failpoint
 from api.core.i18n import Text, _
-from api.points.rules import Fact
-from api.points.service import ledger as points
 
-FACT_KIND = "quiz"
 _attempt = Attempt.__table__.c
-_MILLISECOND = timedelta(milliseconds=1)
 
 
 class NotOpen(Conflict):
@@ -76,7 +69,7 @@ def start(contest_id: str, member_id: str) -> Any:
 
     Raises NotFound, NotOpen, NotForYou, NoTriesLeft.
     """
-    contest = contest_queries.for_member(contest_id, member_id)
+    contest = contest_queries.for_member(contest_id, member_id, hold=True)
     if contest is None:
         raise NotFound
     now = clock.now()
@@ -156,10 +149,9 @@ def save(attempt_id: str, member_id: str, answers: Sequence[Answer]) -> tuple[An
     attempt = attempt_queries.mine(attempt_id, member_id, lock=True)
     if attempt.state != "running":
         raise AlreadySubmitted if attempt.state == "submitted" else AttemptOver
+    _check_contest(attempt)
     known = definition(attempt.contest_id, attempt.contest_version)
-    if attempt.paused_at is not None:
-        raise Paused
-    if _verdict(attempt, known, clock.now()) == "late":
+    if verdict(attempt, known, clock.now()) == "late":
         raise AttemptOver
     merged = _merged(attempt, known, answers)
     if merged is not attempt.answers:
@@ -169,8 +161,11 @@ def save(attempt_id: str, member_id: str, answers: Sequence[Answer]) -> tuple[An
     return attempt, len(merged)
 
 
-def _verdict(attempt: Any, known: Definition, now: datetime) -> str:
-    return timing.verdict(now, attempt.deadline_at, known.settings["grace_s"])
+def _check_contest(attempt: Any) -> None:
+    if attempt.contest_state == "cancelled":
+        raise NotOpen(_("This contest was cancelled."))
+    if attempt.paused_at is not None:
+        raise Paused
 
 
 def _merged(attempt: Any, known: Definition, answers: Sequence[Answer]) -> dict[str, Any]:
@@ -205,96 +200,16 @@ def _check(
 def submit(attempt_id: str, member_id: str, answers: Sequence[Answer]) -> Any:
     """Submit, mark and credit; the finished attempt.  A second submit gets the same attempt.
 
-    After the grace the attempt is closed with what was saved in time.  Raises NotFound, Paused,
-    Invalid.
+    After the grace the attempt is closed with what was saved in time.  Raises NotFound, NotOpen,
+    Paused, Invalid.
     """
     attempt = attempt_queries.mine(attempt_id, member_id, lock=True)
     if attempt.state != "running":
         return attempt
+    _check_contest(attempt)
     now = clock.now()
     known = definition(attempt.contest_id, attempt.contest_version)
-    late = _verdict(attempt, known, now) == "late"
-    if attempt.paused_at is not None and not late:
-        raise Paused
-    if late:
+    if verdict(attempt, known, now) == "late":
         return finish(attempt, known, attempt.answers, attempt.deadline_at, "closed")
     merged = _merged(attempt, known, answers)
     return finish(attempt, known, merged, min(now, attempt.deadline_at), "submitted")
-
-
-def finish(
-    attempt: Any, known: Definition, answers: Mapping[str, Any], at: datetime, state: str
-) -> Any:
-    """Mark `attempt` as of `at`, credit its points, announce it; the finished attempt."""
-    marks = _marks(attempt.layout, known, answers)
-    score = sum(marks)
-    failpoint("submit.marked")
-    earned, announced = points.credit(
-        attempt.member_id,
-        attempt.unit_id,
-        Fact(
-            kind=FACT_KIND,
-            item=attempt.contest_id,
-            reference=f"attempt:{attempt.id}",
-            occurred_at=at,
-            values={"score": score, "max_score": attempt.max_hundredths},
-        ),
-    )
-    used = at - attempt.started_at
-    allowance = attempt.deadline_at - attempt.started_at
-    changes = {
-        "state": state,
-        "answers": dict(answers),
-        "marks": marks,
-        "outcome": [_shown(credit) for credit in earned],
-        "submitted_at": at,
-        "score_hundredths": score,
-        "used_ms": used // _MILLISECOND,
-        "time_share": used * 10**9 // allowance if allowance else 10**9,
-    }
-    db.connection().execute(sa.update(Attempt).where(_attempt.id == attempt.id).values(changes))
-    failpoint("submit.credited")
-    marked = AttemptMarked(
-        attempt.id, attempt.contest_id, attempt.member_id, score, attempt.max_hundredths, at
-    )
-    events.emit(*announced, marked)
-    return SimpleNamespace(**{**attempt._mapping, **changes})
-
-
-def _marks(layout: Sequence[Any], known: Definition, answers: Mapping[str, Any]) -> list[int]:
-    return [
-        marking.mark(
-            known.questions[version_id],
-            tuple(permutation),
-            answers.get(str(position), (0, ()))[1],
-        )
-        for position, (version_id, permutation) in enumerate(layout, start=1)
-    ]
-
-
-def _shown(credit: Any) -> dict[str, Any]:
-    given = asdict(credit)
-    return {
-        "rule": given["rule_code"],
-        "version": given["rule_version"],
-        "amount": given["amount"],
-        "cap_left": given["cap_left"],
-    }
-
-
-def close_overdue(limit: int = 40) -> int:
-    """Close attempts left open past deadline and grace, as of their deadline; returns how many.
-
-    One transaction; call again while it returns `limit`.
-    """
-    now = clock.now()
-    closed = 0
-    for attempt_id in attempt_queries.overdue(now, limit):
-        attempt = attempt_queries.by_id(attempt_id, lock=True)
-        if attempt is None or attempt.state != "running":
-            continue
-        known = definition(attempt.contest_id, attempt.contest_version)
-        if _verdict(attempt, known, now) == "late":
-            finish(attempt, known, attempt.answers, attempt.deadline_at, "closed")
-            closed += 1
-    return closed

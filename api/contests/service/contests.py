@@ -1,6 +1,6 @@
 """A contest's life: drafted, published, paused, extended, cancelled, released."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from api.contests.models import Attempt, AudienceUnit, Contest, Question, QuestionVersion
 from api.contests.queries import contests as queries
+from api.contests.rules import timing
 from api.core import auth, clock, db
 from api.core.auth import Scope
 from api.core.errors import Conflict, NotFound, Stale, invalid
@@ -208,21 +209,31 @@ def resume(contest_id: str) -> Contest:
     lost = clock.now() - contest.paused_at
     contest.closes_at += lost
     contest.paused_at = None
-    running = sa.select(Attempt).where(Attempt.contest_id == contest_id, Attempt.state == "running")
-    for attempt in db.session().scalars(running):
+    for attempt in _running(contest_id):
         attempt.deadline_at += lost
     db.session().flush()
     return contest
 
 
 def extend(contest_id: str, closes_at: datetime) -> Contest:
-    """Move the close of a published contest to a later time."""
+    """Move the close of a published contest to a later time; attempts that the close would have cut
+    short get their time."""
     contest = _only_in(_claimed(contest_id), "published")
     if closes_at <= contest.closes_at:
         raise invalid("closes_at", _("Choose a time after the present close."))
+    limit_s = contest.settings["limit_s"]
+    for attempt in _running(contest_id):
+        if attempt.deadline_at == contest.closes_at:
+            attempt.deadline_at = timing.deadline(attempt.started_at, limit_s, closes_at, 0)
     contest.closes_at = closes_at
     db.session().flush()
     return contest
+
+
+def _running(contest_id: str) -> Iterable[Attempt]:
+    return db.session().scalars(
+        sa.select(Attempt).where(Attempt.contest_id == contest_id, Attempt.state == "running")
+    )
 
 
 def cancel(contest_id: str) -> Contest:

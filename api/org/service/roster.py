@@ -22,7 +22,7 @@ from api.org.formats.slips import XLSX
 from api.org.models import Unit
 from api.org.queries.people import chunks
 from api.org.service import roster_apply, roster_plan
-from api.org.service.roster_plan import Preview
+from api.org.service.roster_plan import Book, Preview
 
 KIND = "org.roster"
 ROWS_A_STEP = 200
@@ -38,6 +38,8 @@ class Checked:
     roster: Roster
     preview: Preview
     present: int
+    book: Book | None = None
+    book_is_for: int = 0
 
 
 _held: list[Checked] = []
@@ -72,9 +74,7 @@ def prepare(job: Job) -> Any:
             content, checked.roster.errors, job.args["language"], lambda: jobs.keep(job)
         )
     if phase == "rows":
-        with db.reading():
-            codes = {person.company for person in _rows(checked, job)}
-            return checked, roster_plan.book_of(codes)
+        return checked, _book(checked, job)
     if phase == "leavers":
         return _leaving(checked, job)
     return checked
@@ -84,14 +84,24 @@ def _checked(job: Job) -> Checked:
     if _held and _held[0].job_id == job.id:
         return _held[0]
     company = job.args["company"]
-    roster = format_.read(files.read(job.args["digest"]), company, lambda: jobs.keep(job))
-    jobs.keep(job)
-    with db.reading():
-        preview, present = roster_plan.check(roster, job.id, company)
+
+    def beat() -> None:
+        jobs.keep(job)
+
+    roster = format_.read(files.read(job.args["digest"]), company, beat)
+    preview, present = roster_plan.check(roster, job.id, company, beat)
     roster.errors.sort(key=lambda error: error["row"])
     _held[:] = [Checked(job.id, roster, preview, present)]
     jobs.keep(job)
     return _held[0]
+
+
+def _book(checked: Checked, job: Job) -> Book:
+    """The book as the step before left it, if that step was committed; else read anew."""
+    if checked.book is None or checked.book_is_for != job.cursor["next"]:
+        with db.reading():
+            checked.book = roster_plan.book_of({p.company for p in checked.roster.people})
+    return checked.book
 
 
 def _rows(checked: Checked, job: Job) -> list[format_.Person]:
@@ -177,11 +187,12 @@ def _end(job: Job, *, failed: bool = False) -> Step:
     )
 
 
-def _apply_rows(job: Job, checked: Checked, book: roster_plan.Book) -> Step:
+def _apply_rows(job: Job, checked: Checked, book: Book) -> Step:
     people = _rows(checked, job)
     done = roster_apply.apply_rows(book, people, has_units=checked.roster.has_units)
     applied = _added(job.cursor["applied"], done.as_json())
-    begun = job.cursor["next"] + len(people)
+    # The book now knows what this step made: it is good for the next step alone.
+    begun = checked.book_is_for = job.cursor["next"] + len(people)
     if begun < len(checked.roster.people):
         return Step({"phase": "rows", "next": begun, "applied": applied}, done=begun)
     return Step({"phase": "leavers", "next": begun, "applied": applied}, done=begun)

@@ -12,6 +12,7 @@ from api.org.events import MemberMoved, MembershipChanged, MemberShown
 from api.org.formats.roster import Person
 from api.org.models import ABSENT_STATUSES, Branch, Member, Membership, Unit
 from api.org.queries.people import today
+from api.org.queries.tree import unit_path
 from api.org.service import members
 from api.org.service.roster_plan import (
     Ambiguous,
@@ -153,7 +154,7 @@ def _ensure_unit(book: Book, person: Person) -> str:
 
 def _make_unit(book: Book, parent_id: str, kind: str, name: str) -> str:
     unit_id = db.new_id()
-    path = path_below(book.paths[parent_id], unit_id)
+    path = path_below(unit_path(parent_id), unit_id)
     values = {
         "id": unit_id, "parent_id": parent_id, "kind": kind, "name": name, "path": path,
         "version": 1,
@@ -161,10 +162,10 @@ def _make_unit(book: Book, parent_id: str, kind: str, name: str) -> str:
     statement = db.insert(Unit).values(values).on_conflict_do_nothing()
     db.connection().execute(statement)
     # Somebody may have made it since the book was read.
-    made = sa.select(Unit.id, Unit.path).where(Unit.parent_id == parent_id, Unit.name == name)
-    row = db.connection().execute(made).one()
-    book.children[(parent_id, name)], book.paths[row.id] = row.id, row.path
-    return str(row.id)
+    made = sa.select(Unit.id).where(Unit.parent_id == parent_id, Unit.name == name)
+    found: str = db.connection().scalars(made).one()
+    book.children[(parent_id, name)] = found
+    return found
 
 
 def _change_branches(

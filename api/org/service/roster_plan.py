@@ -1,6 +1,6 @@
 """What a roster would change: each row held against the organisation."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from api.core import clock, db, jobs
 from api.core.i18n import Text, _
-from api.org.formats.roster import Person, Roster
+from api.org.formats.roster import ROWS_A_BEAT, Person, Roster
 from api.org.models import Branch, Member, Membership, RoleGrant, Unit
 from api.org.queries.people import chunks
 from api.org.queries.scopes import is_valid
@@ -34,7 +34,6 @@ class Book:
     """The units and branches of some companies, by name."""
 
     companies: dict[str, str] = field(default_factory=dict)
-    paths: dict[str, str] = field(default_factory=dict)
     departments: dict[Key, list[str]] = field(default_factory=dict)
     children: dict[Key, str] = field(default_factory=dict)
     branches: dict[tuple[str, str, str], list[str]] = field(default_factory=dict)
@@ -77,16 +76,14 @@ def book_of(codes: Iterable[str]) -> Book:
     )
     for row in rows.all():
         book.companies[row.code] = row.id
-        book.paths[row.id] = row.path
         _enter_units(book, row.id, row.path)
         _enter_branches(book, row.id, row.path)
     return book
 
 
 def _enter_units(book: Book, company_id: str, path: str) -> None:
-    units = sa.select(Unit.id, Unit.parent_id, Unit.kind, Unit.name, Unit.path).where(below(path))
+    units = sa.select(Unit.id, Unit.parent_id, Unit.kind, Unit.name).where(below(path))
     for unit in db.connection().execute(units):
-        book.paths[unit.id] = unit.path
         book.children[(unit.parent_id, unit.name)] = unit.id
         if unit.kind == "department":
             book.departments.setdefault((company_id, unit.name), []).append(unit.id)
@@ -206,27 +203,47 @@ class Preview:
         }
 
 
-def check(roster: Roster, before: str, only: str | None) -> tuple[Preview, int]:
+def check(
+    roster: Roster, before: str, only: str | None, beat: Callable[[], None]
+) -> tuple[Preview, int]:
     """Hold a roster against the database: (what would change, how many members there are).
 
     Rows that can't be placed become errors of the roster.  Members made after the job (id
-    `before`) don't leave by it.  `only`: the code of the one company.
+    `before`) don't leave by it.  `only`: the code of the one company.  Reads in views of its own;
+    `beat` is called between them.
     """
-    book = book_of([only] if only else {company for company, _number in roster.seen})
-    preview, present = Preview(), 0
+    with db.reading():
+        book = book_of([only] if only else {company for company, _number in roster.seen})
+        safe = kept()
     roster.people = [person for person in roster.people if _placeable(roster, book, person)]
-    safe = kept()
-    for code, company_id in sorted(book.companies.items()):
-        known = known_members(company_id)
-        branches = open_branches(company_id)
-        for person in roster.people:
-            if person.company == code:
-                _compare(preview, book, roster, person, known.get(person.number), branches, safe)
-        here = {n: m for n, m in known.items() if m.status != "left" and m.id < before}
-        present += len(here)
-        for number in sorted(leavers(roster, code, here, safe)):
-            preview.note("leave", row=None, company=code, number=number)
+    staff: dict[str, list[Person]] = {}
+    for person in roster.people:
+        staff.setdefault(person.company, []).append(person)
+    preview, present = Preview(), 0
+    for code in sorted(book.companies):
+        present += _check_company(preview, book, roster, (code, staff.get(code, [])), before,
+                                  safe, beat)  # fmt: skip
     return preview, present
+
+
+def _check_company(
+    preview: Preview, book: Book, roster: Roster, staff: tuple[str, list[Person]], before: str,
+    safe: set[str], beat: Callable[[], None],
+) -> int:  # fmt: skip
+    """Note what changes in one company; returns how many members it has."""
+    code, people = staff
+    beat()
+    with db.reading():
+        known = known_members(book.companies[code])
+        branches = open_branches(book.companies[code])
+    for count, person in enumerate(people):
+        if count % ROWS_A_BEAT == 0:
+            beat()
+        _compare(preview, book, roster, person, known.get(person.number), branches, safe)
+    here = {n: m for n, m in known.items() if m.status != "left" and m.id < before}
+    for number in sorted(leavers(roster, code, here, safe)):
+        preview.note("leave", row=None, company=code, number=number)
+    return len(here)
 
 
 def leavers(roster: Roster, code: str, known: Mapping[str, Known], safe: set[str]) -> list[str]:
