@@ -89,6 +89,9 @@ class House:
             self._play_sample()
         _say(f"API            {self._url}/api/v1")
         _say(f"documentation  {self._url}/docs")
+        sign_ins = self.settings.home / "sample-sign-ins.txt"
+        if sign_ins.exists():
+            _say(f"sample sign-ins  {sign_ins}")
         _say(f"data and logs  {self.settings.home}   (Ctrl-C stops)")
 
     def _launch(self, name: str, command: list[str], *, on_console: bool = False) -> Child:

@@ -192,4 +192,4 @@ def test_bodies_and_teams(world: World) -> None:
     emptied = admin.put(f"/teams/{team['id']}/members", {"members": []})
     assert emptied.get_json()["members"] == []
     twice = {"members": [{"member_id": anna.id}, {"member_id": anna.id}]}
-    assert admin.put(f"/teams/{team['id']}/members", twice).status_code == 409
+    assert admin.put(f"/teams/{team['id']}/members", twice).status_code == 422

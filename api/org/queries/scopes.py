@@ -1,6 +1,6 @@
 """Where objects stand and what roles reach.  Every scope_of_* raises NotFound."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -8,7 +8,8 @@ import sqlalchemy as sa
 
 from api.core import auth, clock, db
 from api.core.auth import Grant, Scope
-from api.core.errors import NotFound
+from api.core.errors import NotFound, invalid
+from api.core.i18n import _
 from api.org.models import Branch, Member, Membership, OrganizingBody, RoleGrant, Team, Unit
 from api.org.queries.people import branch_ids_at, in_force, today
 from api.org.queries.tree import below, path_of, unit_path
@@ -123,3 +124,11 @@ def scope_of_membership(membership_id: str) -> Scope:
     """The scope of a membership: that of its branch."""
     branch = sa.select(Membership.branch_id).where(Membership.id == membership_id)
     return scope_of_branch(_found(branch))
+
+
+def referred(field: str, scope_of: Callable[[str], Scope], row_id: str) -> Scope:
+    """The scope of what a request's field names; raises Invalid where there is no such thing."""
+    try:
+        return scope_of(row_id)
+    except NotFound as error:
+        raise invalid(field, _("There is no such object."), "unknown") from error

@@ -4,6 +4,7 @@ from typing import Any
 
 from api.core import auth, jobs
 from api.core.auth import Scope
+from api.core.errors import Conflict
 from api.core.handlers import language
 from api.core.http import Routes, Upload
 from api.core.limits import IMPORT
@@ -28,13 +29,13 @@ def _in_unit(body: dict[str, Any]) -> Scope:
 
 
 def _of_branch(body: dict[str, Any]) -> Scope:
-    return scopes.scope_of_branch(body["branch_id"])
+    return scopes.referred("branch_id", scopes.scope_of_branch, body["branch_id"])
 
 
 def _of_either(query: dict[str, Any]) -> Scope:
     if query["branch_id"]:
-        return scopes.scope_of_branch(query["branch_id"])
-    return scopes.scope_of_member(query["member_id"])
+        return scopes.referred("branch_id", scopes.scope_of_branch, query["branch_id"])
+    return scopes.referred("member_id", scopes.scope_of_member, query["member_id"])
 
 
 @routes.endpoint(
@@ -101,7 +102,8 @@ def join_branch(body: dict[str, Any]) -> dict[str, Any]:
 
 @routes.endpoint(
     "POST /memberships/{membership_id}/end", who=ADMIN, over=scopes.scope_of_membership,
-    body=schemas.MembershipEndIn, reply=schemas.MembershipOut, summary="End a membership",
+    body=schemas.MembershipEndIn, reply=schemas.MembershipOut, problems=(Conflict,),
+    summary="End a membership",
 )  # fmt: skip
 def end_membership(membership_id: str, body: dict[str, Any]) -> dict[str, Any]:
     return views.membership_view(memberships.end(membership_id, body["until_on"]))

@@ -19,12 +19,15 @@ OF_A_BODY = ("organizer", "judge", "reviewer", "committee")
 
 
 def reach_of(body: Mapping[str, Any]) -> Scope:
-    """The scope that somebody must administer to give this role.  Raises Invalid, NotFound."""
+    """The scope that somebody must administer to give this role.  Raises Invalid."""
     _check_shape(body)
-    if body["body_id"]:
-        scopes.scope_of_body(body["body_id"])
-    if body["unit_id"]:
-        scopes.scope_of_unit(body["unit_id"])
+    finders = {
+        "unit_id": scopes.scope_of_unit, "body_id": scopes.scope_of_body,
+        "branch_id": scopes.scope_of_branch,
+    }  # fmt: skip
+    for field, scope_of in finders.items():
+        if body[field]:
+            scopes.referred(field, scope_of, body[field])
     return scopes.home_of(Grant(body["role"], body["unit_id"], body["body_id"], body["branch_id"]))
 
 

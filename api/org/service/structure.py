@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from api.core import auth, db
 from api.core.db import Base
-from api.core.errors import Conflict, NotFound, Problem, Stale, invalid
+from api.core.errors import NotFound, Problem, Stale, invalid
 from api.core.i18n import _
 from api.org.models import Branch, Member, OrganizingBody, Team, TeamMember, Unit
 from api.org.queries import people, tree
@@ -184,7 +184,7 @@ def create_team(body: Mapping[str, Any]) -> Team:
 
 
 def set_team_members(team_id: str, members: Iterable[Mapping[str, Any]]) -> None:
-    """Make these the members of a team; raises Invalid, Conflict."""
+    """Make these the members of a team; raises Invalid."""
     today = people.today()
     rows = [{**m, "from_on": m["from_on"] or today, "team_id": team_id} for m in members]
     ids = {row["member_id"] for row in rows}
@@ -194,7 +194,7 @@ def set_team_members(team_id: str, members: Iterable[Mapping[str, Any]]) -> None
     if any(row["until_on"] and row["until_on"] < row["from_on"] for row in rows):
         raise invalid("members", _("`until_on` lies before `from_on`."))
     if len({(row["member_id"], row["from_on"]) for row in rows}) < len(rows):
-        raise Conflict(_("A member stands twice from the same day."))
+        raise invalid("members", _("A member stands twice from the same day."))
     db.connection().execute(sa.delete(TeamMember).where(TeamMember.team_id == team_id))
     if rows:
         db.connection().execute(sa.insert(TeamMember), rows)
