@@ -294,6 +294,8 @@ def _engine_options(settings: Settings) -> dict[str, Any]:
         "json_deserializer": orjson.loads,
         "pool_size": settings.api_threads + 2,
         "max_overflow": 8,
+        # A failed statement is logged; the names, answers and hashes it carried must not be.
+        "hide_parameters": True,
     }
     if settings.is_sqlite:
         Path(settings.database_url.removeprefix("sqlite:///")).parent.mkdir(

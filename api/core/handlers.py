@@ -6,13 +6,14 @@ from typing import Any
 import orjson
 from flask import Flask, Response, g, request
 from flask.json.provider import JSONProvider
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from api.core import auth, http, i18n, logs, metrics
 from api.core.errors import (
     BadRequest,
+    Conflict,
     MethodNotAllowed,
     NotFound,
     Problem,
@@ -21,6 +22,7 @@ from api.core.errors import (
     Unexpected,
     UnsupportedMedia,
 )
+from api.core.i18n import _
 from api.core.settings import Settings
 
 
@@ -68,6 +70,7 @@ def configure(app: Flask, settings: Settings) -> None:
     app.register_error_handler(Problem, refuse)
     app.register_error_handler(HTTPException, _refuse_werkzeug)
     app.register_error_handler(OperationalError, _refuse_database)
+    app.register_error_handler(IntegrityError, _refuse_collision)
     app.register_error_handler(Exception, _refuse_unexpected)
 
 
@@ -108,6 +111,12 @@ def _refuse_werkzeug(error: HTTPException) -> Response:
 def _refuse_database(error: OperationalError) -> Response:
     logs.logger("http").error("database", error=type(error.orig).__name__, path=request.path)
     return refuse(Unavailable())
+
+
+def _refuse_collision(error: IntegrityError) -> Response:
+    """Two requests did the same at once and the database let one through."""
+    logs.logger("http").warning("collision", error=type(error.orig).__name__, path=request.path)
+    return refuse(Conflict(_("Somebody did the same at this moment. Look again, then repeat it.")))
 
 
 def _refuse_unexpected(error: Exception) -> Response:

@@ -34,6 +34,7 @@ PREFIX = "/api/v1"
 ANYONE: tuple[str, ...] = ()
 EMPLOYEE: tuple[str, ...] = ("employee",)
 COMPRESS_FROM_BYTES = 1024
+MAX_LEVELS = 32
 JSON_OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
 
 Handler = Callable[..., Any]
@@ -238,16 +239,29 @@ def _read_input(operation: Operation, arguments: dict[str, Any]) -> Problem | No
 def _body(operation: Operation) -> Any:
     if request.mimetype != "application/json":
         raise UnsupportedMedia
-    try:
-        data = orjson.loads(request.get_data(cache=True))
-    except orjson.JSONDecodeError as error:
-        raise BadRequest(_("The body is not valid JSON: {why}.", why=str(error)[:200])) from error
+    data = _json()
     if operation.parse:
         return operation.parse(data)
     if not isinstance(data, dict):
         raise invalid("body", _("Send a JSON object."))
     assert operation.body is not None
     return schemas.load(operation.body, data)
+
+
+def _json() -> Any:
+    """The body as JSON; raises TooLarge, BadRequest."""
+    content = request.get_data(cache=True)
+    if request.content_length is None and len(content) >= (request.max_content_length or 0):
+        # Werkzeug cuts a body of unknown length off at the limit without a word.
+        raise TooLarge(_("At most {bytes} bytes are accepted here.", bytes=len(content)))
+    try:
+        data = orjson.loads(content)
+    except orjson.JSONDecodeError as error:
+        raise BadRequest(_("The body is not valid JSON: {why}.", why=str(error)[:200])) from error
+    if content.count(b"[") + content.count(b"{") > MAX_LEVELS and schemas.deeper(data, MAX_LEVELS):
+        wrong = _("The body is nested more than {levels} levels deep.", levels=MAX_LEVELS)
+        raise BadRequest(wrong)
+    return data
 
 
 def _uploaded() -> Upload:

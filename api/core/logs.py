@@ -3,6 +3,7 @@
 import logging
 import re
 import sys
+from collections.abc import MutableMapping
 from contextvars import ContextVar
 from typing import Any
 
@@ -10,6 +11,7 @@ import structlog
 
 from api.core.db import new_id
 
+_DETAIL = re.compile(r"\n(DETAIL|CONTEXT):.*?(?=\n\[SQL|\n\nThe above|\n\nDuring|\Z)", re.DOTALL)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _request_id: ContextVar[str] = ContextVar("request_id", default="")
 _address: ContextVar[str] = ContextVar("address", default="")
@@ -23,12 +25,22 @@ def configure(level: str) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
+            _without_details,
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=False,
     )
+
+
+def _without_details(
+    _logger: Any, _method: str, entry: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """Drop what PostgreSQL quotes of the row it refused: "DETAIL:  Failing row contains ..."."""
+    if "exception" in entry:
+        entry["exception"] = _DETAIL.sub("", str(entry["exception"]))
+    return entry
 
 
 def logger(name: str) -> Any:

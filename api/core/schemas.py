@@ -160,6 +160,15 @@ def has_control_characters(text: str, allowed: str = "") -> bool:
     return any(unicodedata.category(c) in ("Cc", "Cs") and c not in allowed for c in text)
 
 
+def deeper(value: Any, levels: int) -> bool:
+    """Whether lists and objects are nested more than `levels` deep."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if not isinstance(value, list):
+        return False
+    return levels == 0 or any(deeper(part, levels - 1) for part in value)
+
+
 def load(schema: ma.Schema, data: Any, place: str = "") -> dict[str, Any]:
     """`data` checked by `schema`; raises Invalid with the path of each wrong field."""
     try:

@@ -6,6 +6,7 @@ from typing import Any
 from flask import Response, request
 
 from api.core import auth
+from api.core.errors import Conflict
 from api.core.handlers import language
 from api.core.http import EMPLOYEE, Reply, Routes
 from api.core.schemas import PageQuery, page_of
@@ -82,7 +83,7 @@ def list_rules(query: dict[str, Any]) -> dict[str, Any]:
 @routes.endpoint(
     "POST /point-rules", who=RULERS, over=auth.everywhere, query=schemas.DryRun,
     body=schemas.RuleIn, reply=schemas.RuleOut, status=201, idempotent=True,
-    problems=(service.UnsoundRule,),
+    problems=(service.UnsoundRule, Conflict),
     summary="A new version of a point rule, dated; dry_run only checks it",
 )  # fmt: skip
 def add_rule(query: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:

@@ -63,7 +63,7 @@ class System(Installation):
             sent["Authorization"] = f"Bearer {person.token}"
         content = None
         if body is not None:
-            content = json.dumps(body).encode()
+            content = (body if isinstance(body, str) else json.dumps(body)).encode()
             sent.setdefault("Content-Type", "application/json")
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT_S)
         try:

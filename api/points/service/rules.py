@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from api.core import auth, clock, db
-from api.core.errors import Problem, invalid
+from api.core.errors import Conflict, Problem, invalid
 from api.core.i18n import _
 from api.points.models import PointRule
 from api.points.queries import catalogue
@@ -56,9 +56,17 @@ def add_version(data: dict[str, Any], *, dry_run: bool) -> PointRule:
     )
     _check(row)
     if not dry_run:
-        db.session().add(row)
-        db.session().flush()
+        _insert(row)
     return row
+
+
+def _insert(row: PointRule) -> None:
+    """Add the version; of two at once the second is refused."""
+    table = PointRule.__table__.c
+    values = {column.key: getattr(row, column.key) for column in table}
+    statement = db.insert(PointRule).values(values).on_conflict_do_nothing()
+    if db.connection().scalar(statement.returning(table.version)) is None:
+        raise Conflict(_("Somebody made a version at the same moment. Look at it, then try again."))
 
 
 def _check(row: PointRule) -> None:
