@@ -1,5 +1,6 @@
 """What happens around every request: ids, limits, problems, headers, metrics."""
 
+import gzip
 import time
 from typing import Any
 
@@ -10,7 +11,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from api.core import auth, http, i18n, logs, metrics
+from api.core import auth, bodies, http, i18n, logs, metrics
 from api.core.errors import (
     BadRequest,
     Conflict,
@@ -24,6 +25,8 @@ from api.core.errors import (
 )
 from api.core.i18n import _
 from api.core.settings import Settings
+
+COMPRESS_FROM_BYTES = 1024
 
 
 class OrjsonProvider(JSONProvider):
@@ -57,7 +60,7 @@ def configure(app: Flask, settings: Settings) -> None:
     def begin() -> None:
         g.began = time.perf_counter()
         logs.begin(request.headers.get("X-Request-ID"), request.remote_addr or "")
-        http.check_size(settings.max_body_bytes, settings.max_upload_bytes)
+        bodies.check_size(settings.max_body_bytes, settings.max_upload_bytes)
 
     @app.after_request
     def finish(response: Response) -> Response:
@@ -75,11 +78,28 @@ def configure(app: Flask, settings: Settings) -> None:
 
 
 def _finished(response: Response) -> Response:
-    response = http.compress(response)
+    response = _compressed(response)
     response.headers["X-Request-ID"] = logs.request_id()
     response.headers.setdefault("Cache-Control", "no-store")
     response.headers["X-Content-Type-Options"] = "nosniff"
     metrics.observe(request, response.status_code, time.perf_counter() - g.began)
+    return response
+
+
+def _compressed(response: Response) -> Response:
+    """gzip a reply that is worth it, for clients that accept it."""
+    if (
+        response.status_code == 200
+        and not response.direct_passthrough
+        and response.content_length is not None
+        and response.content_length >= COMPRESS_FROM_BYTES
+        and response.mimetype in ("application/json", "application/problem+json", "text/html")
+        and "gzip" in request.headers.get("Accept-Encoding", "")
+        and "Content-Encoding" not in response.headers
+    ):
+        response.set_data(gzip.compress(response.get_data(), compresslevel=1, mtime=0))
+        response.headers["Content-Encoding"] = "gzip"
+        response.headers.add("Vary", "Accept-Encoding")
     return response
 
 

@@ -5,7 +5,6 @@ idempotency, ETag, transaction.  The role table, the OpenAPI document and the te
 generated from these declarations; there is no other way to add a route under /api/v1.
 """
 
-import gzip
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,18 +13,12 @@ import marshmallow as ma
 import orjson
 from flask import Blueprint, Flask, Response, request
 
-from api.core import audit, auth, db, idempotency, limits, schemas
+from api.core import audit, auth, bodies, db, idempotency, limits, schemas
 from api.core.auth import Scope
 from api.core.errors import (
-    BadRequest,
     Forbidden,
-    IfMatchMissing,
-    Invalid,
     NotFound,
     Problem,
-    Stale,
-    TooLarge,
-    UnsupportedMedia,
     invalid,
 )
 from api.core.i18n import _
@@ -33,8 +26,6 @@ from api.core.i18n import _
 PREFIX = "/api/v1"
 ANYONE: tuple[str, ...] = ()
 EMPLOYEE: tuple[str, ...] = ("employee",)
-COMPRESS_FROM_BYTES = 1024
-MAX_LEVELS = 32
 JSON_OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
 
 Handler = Callable[..., Any]
@@ -48,14 +39,6 @@ class Reply:
     body: Any
     status: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """A file as it came in: its name for people, its bytes."""
-
-    name: str
-    content: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,62 +209,14 @@ def _read_input(operation: Operation, arguments: dict[str, Any]) -> Problem | No
         elif request.args:
             raise invalid(next(iter(request.args))[:80], _("This address takes no query."))
         if operation.body or operation.parse:
-            arguments["body"] = _body(operation)
+            arguments["body"] = bodies.checked_json(operation.body, operation.parse)
         elif operation.upload:
-            arguments["upload"] = _uploaded()
+            arguments["upload"] = bodies.uploaded()
         if operation.etag and operation.writes and operation.method != "POST":
-            arguments["if_match"] = _if_match()
+            arguments["if_match"] = bodies.if_match()
     except Problem as problem:
         return problem
     return None
-
-
-def _body(operation: Operation) -> Any:
-    if request.mimetype != "application/json":
-        raise UnsupportedMedia
-    data = _json()
-    if operation.parse:
-        return operation.parse(data)
-    if not isinstance(data, dict):
-        raise invalid("body", _("Send a JSON object."))
-    assert operation.body is not None
-    return schemas.load(operation.body, data)
-
-
-def _json() -> Any:
-    """The body as JSON; raises TooLarge, BadRequest."""
-    content = request.get_data(cache=True)
-    if request.content_length is None and len(content) >= (request.max_content_length or 0):
-        # Werkzeug cuts a body of unknown length off at the limit without a word.
-        raise TooLarge(_("At most {bytes} bytes are accepted here.", bytes=len(content)))
-    try:
-        data = orjson.loads(content)
-    except orjson.JSONDecodeError as error:
-        raise BadRequest(_("The body is not valid JSON: {why}.", why=str(error)[:200])) from error
-    if content.count(b"[") + content.count(b"{") > MAX_LEVELS and schemas.deeper(data, MAX_LEVELS):
-        wrong = _("The body is nested more than {levels} levels deep.", levels=MAX_LEVELS)
-        raise BadRequest(wrong)
-    return data
-
-
-def _uploaded() -> Upload:
-    if request.mimetype != "multipart/form-data":
-        wanted = _("Send this as {expected}.", expected="multipart/form-data with a part `file`")
-        raise UnsupportedMedia(wanted)
-    given = request.files.get("file")
-    if given is None:
-        raise invalid("file", _("Send the file as the part named `file`."))
-    return Upload((given.filename or "file")[:200], given.read())
-
-
-def _if_match() -> int:
-    header = request.headers.get("If-Match")
-    if header is None:
-        raise IfMatchMissing
-    digits = header.strip().removeprefix("W/").strip('"').removeprefix("v")
-    if not (digits.isascii() and digits.isdigit() and len(digits) < 10):
-        raise Stale
-    return int(digits)
 
 
 def _authorise(operation: Operation, arguments: dict[str, Any], wrong: Problem | None) -> None:
@@ -315,7 +250,7 @@ def _write(operation: Operation, arguments: dict[str, Any], wrong: Problem | Non
 
 
 def _upload_bytes(arguments: Mapping[str, Any]) -> bytes:
-    upload: Upload = arguments["upload"]
+    upload: bodies.Upload = arguments["upload"]
     return upload.name.encode() + b"\0" + upload.content
 
 
@@ -351,31 +286,3 @@ def _respond(operation: Operation, result: Any) -> Response:
         if not operation.writes and request.if_none_match.contains(f"v{body['version']}"):
             return Response(status=304, headers={"ETag": f'"v{body["version"]}"'})
     return response
-
-
-def compress(response: Response) -> Response:
-    """gzip a reply that is worth it, for clients that accept it."""
-    if (
-        response.status_code == 200
-        and not response.direct_passthrough
-        and response.content_length is not None
-        and response.content_length >= COMPRESS_FROM_BYTES
-        and response.mimetype in ("application/json", "application/problem+json", "text/html")
-        and "gzip" in request.headers.get("Accept-Encoding", "")
-        and "Content-Encoding" not in response.headers
-    ):
-        response.set_data(gzip.compress(response.get_data(), compresslevel=1, mtime=0))
-        response.headers["Content-Encoding"] = "gzip"
-        response.headers.add("Vary", "Accept-Encoding")
-    return response
-
-
-def check_size(max_body: int, max_upload: int) -> None:
-    """Refuse a body over its limit before anything reads it."""
-    limit = max_upload if request.mimetype == "multipart/form-data" else max_body
-    request.max_content_length = limit
-    if (request.content_length or 0) > limit:
-        raise TooLarge(_("At most {bytes} bytes are accepted here.", bytes=limit))
-
-
-__all__ = ["ANYONE", "EMPLOYEE", "Invalid", "Operation", "Reply", "Routes", "Upload"]

@@ -8,10 +8,11 @@ from marshmallow import fields
 
 from api.core import auth, db, files, health, jobs, metrics, pages
 from api.core.audit import AuditLine
+from api.core.bodies import Upload
 from api.core.errors import NotFound
 from api.core.files import StoredFile
 from api.core.handlers import language
-from api.core.http import ANYONE, EMPLOYEE, Reply, Routes, Upload
+from api.core.http import ANYONE, EMPLOYEE, Reply, Routes
 from api.core.jobs import Job
 from api.core.limits import IMPORT
 from api.core.schemas import Identifier, PageQuery, Schema, Time, page_of

@@ -3,6 +3,7 @@
 import json
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -36,7 +37,10 @@ def test_p40_a_body_too_large_is_413(world: World) -> None:
     large = {"language": "x" * 300_000}
     reply = anna.patch("/me", large, headers={"If-Match": '"v1"'})
     assert (reply.status_code, reply.get_json()["code"]) == (413, "too-large")
-    file = anna.request("POST", "/files", **text_file("x" * (20 * 1024 * 1024 + 1)))
+    file = anna.request(
+        "POST", "/files", data=b"x" * (20 * 1024 * 1024 + 1),
+        content_type="multipart/form-data; boundary=x",
+    )  # fmt: skip
     assert (file.status_code, file.get_json()["code"]) == (413, "too-large")
     kept = anna.request("POST", "/files", **text_file("x" * (300 * 1024)))
     assert kept.status_code == 201, "a file may be larger than a JSON body"
@@ -51,7 +55,9 @@ def test_p40_a_body_of_unknown_length_is_cut_off_too(system: System) -> None:
         f'If-Match: "v1"\r\nAuthorization: Bearer {anna.token}\r\n'
     )
     chunk = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
-    status, body = raw(system, head + "Transfer-Encoding: chunked\r\n\r\n", chunk * 8 + b"0\r\n\r\n")
+    status, body = raw(
+        system, head + "Transfer-Encoding: chunked\r\n\r\n", chunk * 8 + b"0\r\n\r\n"
+    )
     assert (status, body["code"]) == (413, "too-large"), body
     status, body = raw(system, head + "Content-Length: 99999999\r\n\r\n", b"{")
     assert (status, body["code"]) == (413, "too-large")
@@ -62,10 +68,8 @@ def raw(system: System, head: str, content: bytes) -> tuple[int, Any]:
     """The reply to bytes sent as they are."""
     with socket.create_connection(("127.0.0.1", system.port), timeout=20) as connection:
         connection.sendall(head.encode())
-        try:
+        with suppress(OSError):  # it may answer and hang up before it has read everything
             connection.sendall(content)
-        except OSError:
-            pass  # it answered and hung up before it had read everything
         received = b""
         while True:
             part = connection.recv(65536)
@@ -156,6 +160,7 @@ def test_p40_no_page_is_longer_than_200(world: World, key: str) -> None:
 def test_p40_an_account_is_limited_and_its_neighbours_are_not(world: World) -> None:
     """A whole company sits behind one address."""
     anna, ben = world.a_member(), world.a_member()
+    anna_elsewhere = anna.again()
     statuses = [anna.get("/me/inbox").status_code for _number in range(limits.READ.burst + 60)]
     assert statuses[: limits.READ.burst] == [200] * limits.READ.burst
     assert statuses[-1] == 429
@@ -163,7 +168,8 @@ def test_p40_an_account_is_limited_and_its_neighbours_are_not(world: World) -> N
     assert refused.get_json()["code"] == "too-many-requests"
     assert int(refused.headers["Retry-After"]) >= 1
     assert ben.get("/me/inbox").status_code == 200
-    assert anna.again().get("/me/inbox").status_code == 429, "a new token is no new account"
+    again = [anna_elsewhere.get("/me/inbox").status_code for _number in range(60)]
+    assert again.count(429) > 20, "a new token is no new account"
 
 
 def test_p40_writing_has_a_bucket_of_its_own(world: World) -> None:

@@ -9,7 +9,8 @@ from api.contests.service import banks as service
 from api.contests.service import imports
 from api.core import auth, jobs
 from api.core.auth import Scope
-from api.core.http import Routes, Upload
+from api.core.bodies import Upload
+from api.core.http import Routes
 from api.core.limits import IMPORT
 from api.core.routes import JobOut
 from api.core.schemas import PageQuery, page_of

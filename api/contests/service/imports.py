@@ -14,7 +14,7 @@ from api.contests.formats.drafts import ParsedQuestion, RowError, fingerprint
 from api.contests.formats.questions import Parsed, read_questions
 from api.contests.models import Question, QuestionVersion
 from api.core import clock, db, files, jobs
-from api.core.http import Upload
+from api.core.bodies import Upload
 from api.core.jobs import Job, Step
 
 KIND = "contests.import_questions"

@@ -4,9 +4,10 @@ from typing import Any
 
 from api.core import auth, jobs
 from api.core.auth import Scope
+from api.core.bodies import Upload
 from api.core.errors import Conflict
 from api.core.handlers import language
-from api.core.http import Routes, Upload
+from api.core.http import Routes
 from api.core.limits import IMPORT
 from api.core.routes import JobOut
 from api.core.schemas import page_of

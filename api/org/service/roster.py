@@ -12,8 +12,8 @@ import sqlalchemy as sa
 
 from api.core import db, files, jobs
 from api.core.auth import Scope
+from api.core.bodies import Upload
 from api.core.errors import invalid
-from api.core.http import Upload
 from api.core.i18n import Text, _
 from api.core.jobs import Job, Step
 from api.org.formats import roster as format_
