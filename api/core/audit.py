@@ -6,12 +6,12 @@ refuses to change or delete them.
 """
 
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from api.core import auth, clock, db, logs
+from api.core import append_only, auth, clock, db, logs
 from api.core.db import Base, Id
 
 
@@ -28,7 +28,7 @@ class AuditLine(Base):
     details: Mapped[dict[str, Any]]
 
 
-db.append_only(cast(sa.Table, AuditLine.__table__))
+append_only.protect(AuditLine.__table__)
 
 
 def record(

@@ -1,12 +1,12 @@
 """Facts, the ledger, rules, and the totals that boards show."""
 
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from api.core import db
+from api.core import append_only
 from api.core.db import Base, BigKey, Id
 
 
@@ -69,7 +69,7 @@ class PointEntry(Base):
     )
 
 
-db.append_only(cast(sa.Table, PointEntry.__table__))
+append_only.protect(PointEntry.__table__)
 
 
 class BoardTotal(Base):
