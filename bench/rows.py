@@ -27,7 +27,7 @@ class Row:
 
     name: str
     title: str
-    bounds: tuple[float, float]
+    bounds: tuple[float, float] | None
     prepare: "Callable[[Stand, int], list[Call]]"
     once: bool = False
     wanted: int = 200
@@ -37,9 +37,9 @@ class Row:
         """How many requests a run has."""
         return WRITES if self.once else READS
 
-    def bound(self, database: str) -> float:
-        """The bound, × bare."""
-        return self.bounds[0] if database == "sqlite" else self.bounds[1]
+    def bound(self, database: str) -> float | None:
+        """The bound, × bare, if there is one."""
+        return self.bounds and self.bounds[0 if database == "sqlite" else 1]
 
 
 def _people(stand: "Stand", count: int) -> list[str]:
@@ -87,11 +87,12 @@ def submits(stand: "Stand", people: Sequence[str]) -> list[Call]:
     ]  # fmt: skip
 
 
-def reading(path: str) -> "Callable[[Stand, int], list[Call]]":
+def reading(path: str, **headers: str) -> "Callable[[Stand, int], list[Call]]":
     """GETs of `path` by many people."""
 
     def prepare(stand: "Stand", count: int) -> list[Call]:
-        return [call("GET", path, stand.org.tokens[who]) for who in _people(stand, count)]
+        people = _people(stand, count)
+        return [call("GET", path, stand.org.tokens[who], **headers) for who in people]
 
     return prepare
 
@@ -120,6 +121,8 @@ ROWS = [
     Row("save", "save answers (PUT, 3)", (4.5, 5), save, once=True),
     Row("submit", "submit 20 questions", (8, 8), submit, once=True),
     Row("board", "board page, top 50 + me", (2.5, 2.5), reading(f"{BOARD}?limit=50")),
+    Row("board-gzip", "the same, gzip", None,
+        reading(f"{BOARD}?limit=50", Accept_Encoding="gzip")),
     Row("board-304", "unchanged board (304)", (1.8, 1.8), unchanged(f"{BOARD}?limit=50"),
         wanted=304),
     Row("around", "my place, around me", (2.2, 2.2), reading(f"{BOARD}?around=me&limit=11")),
