@@ -51,6 +51,7 @@ class Running:
         for driver in drivers:
             assert driver.stdout is not None
             if driver.stdout.readline() != b"ready\n":
+                _kill(drivers)
                 raise RequestsFailed("A driver could not connect.")
         self._began = time.perf_counter()
         for driver in drivers:
@@ -65,8 +66,7 @@ class Running:
         except subprocess.TimeoutExpired as error:
             raise RequestsFailed("The load did not come to its end in time.") from error
         finally:
-            for driver in self._drivers:
-                driver.kill()
+            _kill(self._drivers)
         seconds = time.perf_counter() - self._began
         if any(driver.returncode != 0 for driver in self._drivers):
             raise RequestsFailed("A driver failed; see above.")
@@ -79,6 +79,12 @@ class Running:
     def _check(self, statuses: dict[str, int], unwanted: str) -> None:
         if set(statuses) - {self._wanted}:
             raise RequestsFailed(f"wanted {self._wanted}, got {statuses}: {unwanted}")
+
+
+def _kill(drivers: "Sequence[subprocess.Popen[bytes]]") -> None:
+    """End what may still run of our drivers."""
+    for driver in drivers:
+        driver.kill()
 
 
 def start(

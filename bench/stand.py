@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 from flask import Flask
 
@@ -48,13 +49,13 @@ class Stand:
         self.fetch = self._in_process
 
     def _in_process(self, call: Call) -> Answer:
-        heard: list[tuple[str, list[tuple[str, str]]]] = []
-        parts = self.app.wsgi_app(
-            call.environ(), lambda status, headers: heard.append((status, headers))
-        )
-        body = b"".join(parts)
-        status, headers = heard[0]
-        return Answer(int(status[:3]), {name.lower(): value for name, value in headers}, body)
+        heard: list[tuple[int, dict[str, str]]] = []
+
+        def start(status: str, headers: list[tuple[str, str]], _error: Any = None) -> Any:
+            heard.append((int(status[:3]), {name.lower(): value for name, value in headers}))
+
+        body = b"".join(self.app.wsgi_app(call.environ(), start))
+        return Answer(*heard[0], body)
 
     def over_http(self, call: Call) -> Answer:
         """One answer of the serving API."""

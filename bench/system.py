@@ -6,6 +6,7 @@ import socket
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from api.core.settings import Settings
@@ -25,7 +26,10 @@ class NotReady(Exception):
 
 @dataclass
 class System:
-    """One installation in a home of its own, and a bare application beside it."""
+    """One installation in a home of its own, and a bare application beside it.
+
+    Its processes inherit our environment, which `stop` sets back to what it was.
+    """
 
     home: Path
     database_url: str
@@ -33,6 +37,7 @@ class System:
     settings: Settings = field(init=False)
     children: list[Child] = field(default_factory=list)
     ports: dict[str, int] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=lambda: dict(os.environ))
 
     def __post_init__(self) -> None:
         environment = {
@@ -65,12 +70,10 @@ class System:
         self._launch("drain", module("workers.worker", "drain"))
         self._launch("heavy", module("workers.worker", "heavy"))
         for name, path in (("api", "/api/v1/readyz"), ("reads", "/api/v1/readyz"), ("bare", "/")):
-            _await(lambda name=name, path=path: _status(self.ports[name], path) == 200, name)
+            _await(partial(self._answers, name, path), name)
 
-    def serve_bare(self) -> None:
-        """Start the yardstick alone."""
-        self._serve("bare", "bench.bare:app")
-        _await(lambda: _status(self.ports["bare"], "/") == 200, "bare")
+    def _answers(self, name: str, path: str) -> bool:
+        return _status(self.ports[name], path) == 200
 
     def _serve(self, name: str, target: str) -> None:
         self.ports[name] = _free_port()
@@ -108,6 +111,8 @@ class System:
             time.sleep(0.05)
         for child in self.children:
             child.kill()
+        os.environ.clear()
+        os.environ.update(self.environment)
 
 
 def _free_port() -> int:

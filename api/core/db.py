@@ -203,6 +203,9 @@ def _begun(options: dict[str, Any]) -> Iterator[sa.Connection]:
     with db.engine.connect() as conn:
         conn.info.update(write=None, read=None)
         conn.info.update(options)
+        if "read" in options and conn.dialect.name == "postgresql":
+            # Else each statement would see what others have committed meanwhile.
+            conn.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         token = _connection.set(conn)
         try:
             conn.begin()

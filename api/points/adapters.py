@@ -105,6 +105,21 @@ end
 return {version, size, start, first, rows, names, own, own_index, own_rank}
 """
 
+# KEYS: names.  ARGV: "new" (only where there is none yet) or "set", then (subject, name) pairs.
+# The version moves only if a name did, so that boards stay unchanged where nobody's name changed.
+_NAME = """
+local changed = 0
+for i = 2, #ARGV, 2 do
+  if ARGV[1] == 'new' then
+    changed = changed + redis.call('HSETNX', KEYS[1], ARGV[i], ARGV[i + 1])
+  elseif redis.call('HGET', KEYS[1], ARGV[i]) ~= ARGV[i + 1] then
+    redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1])
+    changed = changed + 1
+  end
+end
+if changed > 0 then redis.call('HINCRBY', KEYS[1], 'v', 1) end
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -206,15 +221,26 @@ def finish_rebuild(board: str, period: str, token: str) -> bool:
 
 
 def store_names(names: Mapping[str, str]) -> None:
-    """Names by subject, "" for those who hide; raises ValkeyDown."""
-    if not names:
-        return
+    """Names by subject, "" for those who hide, in place of older ones; raises ValkeyDown."""
+    _store_names("set", names)
+
+
+def add_names(names: Mapping[str, str]) -> None:
+    """Names of subjects that have none there yet; raises ValkeyDown.
+
+    For who reads names beside other things: what was read a moment ago must not show again
+    somebody who hid meanwhile.
+    """
+    _store_names("new", names)
+
+
+def _store_names(mode: str, names: Mapping[str, str]) -> None:
+    pairs = [part for i, name in names.items() for part in (_raw(i), orjson.dumps(name))]
 
     def call(client: "redis.Redis") -> None:
-        pipe = client.pipeline(transaction=False)
-        pipe.hset(NAMES, mapping={_raw(i): orjson.dumps(n) for i, n in names.items()})
-        pipe.hincrby(NAMES, "v", 1)
-        pipe.execute()
+        script = client.register_script(_NAME)
+        for start in range(0, len(pairs), 1000):
+            script(keys=[NAMES], args=[mode, *pairs[start : start + 1000]])
 
     valkey.attempt(call)
 

@@ -11,6 +11,7 @@ from api.points import adapters
 from api.points.queries import catalogue
 from api.points.queries import totals as queries
 from api.points.rules import ALL_TIME, periods
+from api.points.service.boards import note_names
 from api.points.service.totals import BOARDS
 
 KIND = "points.rebuild_board"
@@ -57,7 +58,7 @@ def _chunk(board: str, period: str, after: str | None) -> list[tuple[str, int]]:
     with db.reading():
         scores = queries.next_scores(board, period, after, ROWS_A_STEP)
         names = queries.names(board, [subject_id for subject_id, _score in scores])
-    adapters.store_names(names)
+    note_names(board, names)
     return scores
 
 

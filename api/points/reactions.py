@@ -8,6 +8,7 @@ from api.points import adapters
 from api.points.events import BoardsTouched, PointsCredited
 from api.points.queries import totals as queries
 from api.points.service import totals
+from api.points.service.boards import note_names
 
 
 def on_credits(batch: Sequence[PointsCredited]) -> None:
@@ -32,10 +33,9 @@ def on_boards(batch: Sequence[BoardsTouched]) -> None:
     touched: dict[tuple[str, str], set[str]] = {}
     for event in batch:
         touched.setdefault((event.board, event.period), set()).update(event.subject_ids)
-    names: dict[str, str] = {}
     for (board, period), subjects in sorted(touched.items()):
         with db.reading():
             scores = queries.scores_of(board, period, sorted(subjects))
-            names |= queries.names(board, sorted(subjects - set(names)))
+            names = queries.names(board, sorted(subjects))
         adapters.push(board, period, scores)
-    adapters.store_names(names)
+        note_names(board, names)

@@ -20,7 +20,15 @@ ALL_TIME = "all"
 
 
 class BadRule(ValueError):
-    """A point rule that makes no sense or could grow without bound; the message says why."""
+    """A point rule that makes no sense or could grow without bound.
+
+    `template` with `params` says why, for people and translators.
+    """
+
+    def __init__(self, template: str, **params: Any) -> None:
+        super().__init__(template.format(**params))
+        self.template = template
+        self.params = params
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,27 +86,28 @@ def check(rule: Rule) -> None:
     if any(window not in WINDOWS for window in rule.caps):
         raise BadRule("caps are by item, day, week or month")
     if any(not 1 <= cap <= MAX_YEAR for cap in rule.caps.values()):
-        raise BadRule(f"a cap is a number from 1 to {MAX_YEAR}")
+        raise BadRule("a cap is a number from 1 to {most}", most=MAX_YEAR)
     if rule.weekdays is not None and not set(rule.weekdays) <= set(range(1, 8)):
         raise BadRule("weekdays are numbers from 1 (Monday) to 7")
     if yearly(rule) > MAX_YEAR:
-        raise BadRule(f"its caps allow more than {MAX_YEAR} points a year")
+        raise BadRule("its caps allow more than {most} points a year", most=MAX_YEAR)
 
 
 def _check_formula(rule: Rule) -> None:
     formula = dict(rule.formula)
     kind = formula.get("kind")
     fields = {"fixed": {"kind", "amount"}, "share": {"kind", "of", "out_of", "max_amount"}}
-    if kind not in fields or set(formula) != fields[kind]:
+    # What came in may be of any type, also one that can't be looked up.
+    if not isinstance(kind, str) or set(formula) != fields.get(kind):
         raise BadRule("a formula is fixed (amount) or a share (of, out_of, max_amount)")
     if rule.fact_kind not in FACT_VALUES:
-        raise BadRule(f"the kind of fact is one of {', '.join(FACT_VALUES)}")
+        raise BadRule("the kind of fact is one of {kinds}", kinds=", ".join(FACT_VALUES))
     known = FACT_VALUES[rule.fact_kind]
-    if kind == "share" and not {formula["of"], formula["out_of"]} <= set(known):
-        raise BadRule(f"a share is of {' or '.join(known)}")
+    if kind == "share" and not all(formula[part] in known for part in ("of", "out_of")):
+        raise BadRule("a share is of {known}", known=", ".join(known))
     amount = formula["amount" if kind == "fixed" else "max_amount"]
     if isinstance(amount, bool) or not isinstance(amount, int) or not 1 <= amount <= MAX_AMOUNT:
-        raise BadRule(f"an amount is a whole number from 1 to {MAX_AMOUNT}")
+        raise BadRule("an amount is a whole number from 1 to {most}", most=MAX_AMOUNT)
 
 
 def yearly(rule: Rule) -> int:
@@ -112,20 +121,30 @@ def yearly(rule: Rule) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Periods:
-    """The periods an instant falls into, in the organisation's time zone."""
+    """The periods an instant falls into, in the organisation's time zone.
+
+    `week_months`: the months of the week's Monday and Sunday; mostly the same.
+    """
 
     day: str
     week: str
     month: str
     weekday: int
+    week_months: tuple[str, str]
 
 
 def periods(at: datetime, zone: ZoneInfo) -> Periods:
     """Keys like "2026-11-23", "2026-W48" (ISO 8601) and "2026-11"."""
     local = at.astimezone(zone)
     year, week, weekday = local.isocalendar()
+    monday = local.date() - timedelta(days=weekday - 1)
+    sunday = monday + timedelta(days=6)
     return Periods(
-        local.strftime("%Y-%m-%d"), f"{year}-W{week:02}", local.strftime("%Y-%m"), weekday
+        local.strftime("%Y-%m-%d"),
+        f"{year}-W{week:02}",
+        local.strftime("%Y-%m"),
+        weekday,
+        (monday.strftime("%Y-%m"), sunday.strftime("%Y-%m")),
     )
 
 

@@ -164,6 +164,16 @@ def test_joining_ends_the_one_of_the_same_kind(world: World) -> None:
     assert later == {anna.id: {"league": new, "union": union}}
 
 
+def test_an_organizer_reads_who_is_in_the_branches_of_the_subtree(world: World) -> None:
+    other = world.a_unit(code="C2")
+    branch, beyond = world.a_branch(), world.a_branch(other)
+    world.a_member(branches=(branch,))
+    organizer = world.an_organizer()
+    listed = organizer.get(f"/memberships?branch_id={branch}").get_json()["items"]
+    assert len(listed) == 1
+    assert organizer.get(f"/memberships?branch_id={beyond}").status_code == 403
+
+
 def test_ending_a_membership(world: World) -> None:
     admin, branch = world.an_admin(), world.a_branch()
     anna = world.a_member(branches=(branch,))

@@ -1,13 +1,19 @@
 """Boards: order and ranks, hiding, pages, and the same from SQL as from Valkey."""
 
+import base64
 from collections.abc import Iterator
 
 import pytest
 import redis
+import sqlalchemy as sa
 from flask import Flask
 
-from api.core import valkey
-from api.points.service import oracle
+from api.core import db, events, valkey
+from api.points import adapters
+from api.points.models import BoardTotal
+from api.points.queries import totals
+from api.points.rules import pack
+from api.points.service import boards, oracle
 from tests.factories import Person, World
 from tests.points.crediting import credit, days_ago, install, shown
 
@@ -81,9 +87,7 @@ def test_sql_and_valkey_show_the_same(crowd: list[Person], app: Flask) -> None:
 
 def test_hiding_acts_on_boards_and_keeps_points(crowd: list[Person], world: World) -> None:
     hidden, other = crowd[0], crowd[5]
-    version = hidden.get("/me").get_json()["version"]
-    done = hidden.patch("/me", {"on_boards": False}, headers={"If-Match": f'"v{version}"'})
-    assert done.status_code == 200, done.get_json()
+    _hide(hidden)
     world.work_off()
     first = other.get("/leaderboards/people").get_json()["items"][0]
     assert (first["rank"], first["hidden"]) == (1, True)
@@ -163,3 +167,115 @@ def test_the_oracle_sees_a_wrong_board(crowd: list[Person], world: World, app: F
     client.zincrby("b:people:all:z", 2**31, first)
     with app.app_context():
         assert "people all" in oracle.differences()[0]
+
+
+def test_a_cursor_does_not_name_who_hides(world: World) -> None:
+    install(world)
+    people = [world.a_member(on_boards=place != 4) for place in range(12)]
+    for place, person in enumerate(people):
+        credit(world, person.id, score=100 - 5 * place)
+    world.work_off()
+    page = people[0].get("/leaderboards/people?limit=5").get_json()
+    assert page["items"][4]["hidden"]
+    assert people[4].id not in str(page)
+    assert people[4].id.encode() not in _unpacked(page["next_cursor"])
+    assert people[4].id.replace("-", "") not in _unpacked(page["next_cursor"]).hex()
+
+
+def _unpacked(cursor: str) -> bytes:
+    return base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+
+
+@pytest.mark.parametrize("place", ["people?period=all&limit=5", "branches-union?limit=5"])
+def test_a_cursor_holds_for_its_own_board_and_period(crowd: list[Person], place: str) -> None:
+    cursor = crowd[0].get("/leaderboards/people?limit=5").get_json()["next_cursor"]
+    reply = crowd[0].get(f"/leaderboards/{place}&cursor={cursor}")
+    assert (reply.status_code, reply.get_json()["errors"][0]["code"]) == (422, "bad_cursor")
+
+
+def test_a_tie_is_told_across_pages_from_both_sources(crowd: list[Person], app: Flask) -> None:
+    """Ranks 3 and 3 stand on two pages of three rows."""
+    url = app.extensions["leitai.settings"].redis_url
+    whole = crowd[5].get("/leaderboards/people").get_json()["items"]
+    first = crowd[5].get("/leaderboards/people?limit=3").get_json()
+    second = f"/leaderboards/people?limit=3&cursor={first['next_cursor']}"
+    assert crowd[5].get(second).get_json()["items"] == whole[3:6]
+    valkey.configure("unix:///nowhere/valkey.sock")
+    assert crowd[5].get(second).get_json()["items"] == whole[3:6]
+    valkey.configure(url)
+
+
+def test_a_branch_without_anybody_present_shows_nothing_per_head(world: World) -> None:
+    """Its sum by nobody would leave the range of a packed score and hold up the others."""
+    install(world)
+    branch = world.a_branch(kind="union")
+    person = world.a_member(branches=(branch,))
+    credit(world, person.id)
+    world.work_off()
+    total = sa.update(BoardTotal).where(BoardTotal.subject_id == branch).values(sum_points=60_000)
+    with world.changing() as session:
+        session.execute(total)
+    admin = world.an_admin()
+    version = admin.get(f"/members/{person.id}").get_json()["version"]
+    away = {"status": "long_leave"}
+    header = {"If-Match": f'"v{version}"'}
+    assert admin.patch(f"/members/{person.id}", away, headers=header).status_code == 200
+    world.work_off()
+    [row] = person.get("/leaderboards/branches-union").get_json()["items"]
+    assert (row["points"], row["tie_break"]["value"]) == (0, "0.00")
+    with world.looking():
+        assert events.backlog() == {"pending": 0, "dead": 0}
+
+
+def test_names_read_before_somebody_hid_do_not_show_them_again(
+    crowd: list[Person], world: World
+) -> None:
+    """A push or a rebuild reads names and writes them a moment later."""
+    hidden = crowd[0]
+    with world.looking():
+        before = totals.names(totals.PEOPLE, [hidden.id])
+    assert before[hidden.id]
+    _hide(hidden)
+    world.work_off()
+    with world.app.app_context():
+        boards.note_names(totals.PEOPLE, before)
+    first = crowd[5].get("/leaderboards/people").get_json()["items"][0]
+    assert (first["hidden"], first["name"]) == (True, None)
+
+
+def _hide(person: Person) -> None:
+    version = person.get("/me").get_json()["version"]
+    done = person.patch("/me", {"on_boards": False}, headers={"If-Match": f'"v{version}"'})
+    assert done.status_code == 200
+
+
+def test_points_of_others_leave_a_branch_board_unchanged(crowd: list[Person], world: World) -> None:
+    reply = crowd[0].get("/leaderboards/branches-union")
+    credit(world, crowd[7].id)
+    world.work_off()
+    known = {"If-None-Match": reply.headers["ETag"]}
+    assert crowd[0].get("/leaderboards/branches-union", headers=known).status_code == 304
+
+
+def test_a_rebuild_never_writes_over_newer_points(crowd: list[Person], world: World) -> None:
+    """A chunk read before a push and written after it leaves what was pushed alone."""
+    with world.app.app_context():
+        token = adapters.begin_rebuild("people", "all")
+        with db.reading():
+            chunk = totals.next_scores("people", "all", None, 100)
+        adapters.push("people", "all", [(crowd[11].id, pack(900, 1_790_000_000))])
+        assert adapters.add_chunk("people", "all", token, chunk)
+        assert adapters.finish_rebuild("people", "all", token)
+    first = crowd[0].get("/leaderboards/people?period=all").get_json()["items"][0]
+    assert (first["subject_id"], first["points"]) == (crowd[11].id, 900)
+
+
+def test_the_oracle_sees_points_without_a_ledger(crowd: list[Person], world: World) -> None:
+    del crowd
+    stranger = world.a_member().id
+    values = {"board": "people", "period": "all", "subject_id": stranger, "points": 5,
+              "sum_points": 5, "heads": 1, "reached_s": 1}  # fmt: skip
+    with world.changing() as session:
+        session.execute(sa.insert(BoardTotal).values(values))
+    with world.app.app_context():
+        assert f"all: member {stranger}: no ledger, total 5" in oracle.differences()

@@ -3,11 +3,12 @@
 `python -m tests.promises.tables` writes both anew; what changed shows in the difference.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import marshmallow as ma
+import pytest
 from marshmallow import fields
 
 from api.app import ROUTES
@@ -21,6 +22,16 @@ FIELDS = Path(__file__).with_name("fields.csv")
 
 def declared() -> list[Operation]:
     return [operation for routes in ROUTES for operation in routes.operations]
+
+
+def by_tag(wanted: Callable[[Operation], object] = lambda _operation: True) -> list[Any]:
+    """The wanted operations in groups: one database for each is enough, and a failure names its
+    operation all the same.  Ready for `pytest.mark.parametrize`."""
+    groups: dict[str, list[Operation]] = {}
+    for operation in sorted(declared(), key=lambda o: (o.path, o.method)):
+        if wanted(operation):
+            groups.setdefault(operation.tag, []).append(operation)
+    return [pytest.param(group, id=tag.replace(" ", "-")) for tag, group in groups.items()]
 
 
 def operation_lines() -> list[str]:

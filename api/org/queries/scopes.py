@@ -1,6 +1,7 @@
 """Where objects stand and what roles reach.  Every scope_of_* raises NotFound."""
 
 from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -33,8 +34,20 @@ def scope_of_body(body_id: str) -> Scope:
 
 
 def scope_of_team(team_id: str) -> Scope:
-    """The scope of a team: its unit."""
-    return Scope(_found(sa.select(Team.unit_id).where(Team.id == team_id)))
+    """The scope of a team: its unit, and of the bodies over it the asker's."""
+    return _with_body(Scope(_found(sa.select(Team.unit_id).where(Team.id == team_id))))
+
+
+def scope_of_branch_people(branch_id: str) -> Scope:
+    """The scope of who is in a branch: that of the branch, and of the bodies over its unit the
+    asker's, since an organiser works with the people of a subtree."""
+    return _with_body(scope_of_branch(branch_id))
+
+
+def _with_body(scope: Scope) -> Scope:
+    asker = auth.principal_or_none()
+    assert scope.unit_id is not None
+    return replace(scope, body_id=_body_over(scope.unit_id, asker.grants if asker else ()))
 
 
 def scope_of_member(member_id: str) -> Scope:

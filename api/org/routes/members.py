@@ -35,7 +35,7 @@ def _of_branch(body: dict[str, Any]) -> Scope:
 
 def _of_either(query: dict[str, Any]) -> Scope:
     if query["branch_id"]:
-        return scopes.referred("branch_id", scopes.scope_of_branch, query["branch_id"])
+        return scopes.referred("branch_id", scopes.scope_of_branch_people, query["branch_id"])
     return scopes.referred("member_id", scopes.scope_of_member, query["member_id"])
 
 

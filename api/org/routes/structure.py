@@ -17,7 +17,7 @@ from api.org.service.structure import AlreadyExists, Cycle
 
 routes = Routes("organisation")
 ADMIN = ("admin",)
-TEAM_READERS = ("admin", "organizer", "secretary", "auditor")
+TEAM_READERS = ("admin", "organizer", "auditor")
 
 
 def _below_parent(body: dict[str, Any]) -> Scope:

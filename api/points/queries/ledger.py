@@ -68,7 +68,7 @@ def still_to_earn(member_id: str, now: datetime) -> list[dict[str, Any]]:
         .group_by(_entry.rule_code)
     )
     used = {row.rule_code: row._mapping for row in rows}
-    return [_left(rule, used.get(rule.code)) for rule in in_force(now)]
+    return [_left(rule, used.get(rule.code), when.weekday) for rule in in_force(now)]
 
 
 def in_force(now: datetime) -> list[Rule]:
@@ -80,13 +80,16 @@ def in_force(now: datetime) -> list[Rule]:
     return [rule for _code, rule in sorted(newest.items()) if rule.active]
 
 
-def _left(rule: Rule, used: Any) -> dict[str, Any]:
+def _left(rule: Rule, used: Any, weekday: int) -> dict[str, Any]:
     rooms = [
         max(0, cap - (used[window] if used else 0))
         for window, cap in rule.caps.items()
         if window != "item"
     ]
-    return {"rule": rule.code, "version": rule.version, "left_today": min(rooms, default=None)}
+    left = min(rooms, default=None)
+    if rule.weekdays is not None and weekday not in rule.weekdays:
+        left = 0
+    return {"rule": rule.code, "version": rule.version, "left_today": left}
 
 
 def explained(member_id: str, period: str, limit: int) -> dict[str, Any]:

@@ -1,37 +1,31 @@
 """A board as people see it: from Valkey in one trip, from SQL where Valkey can't answer."""
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from api.core import auth, clock, db, pages
-from api.core.errors import NotFound, invalid
-from api.core.i18n import _
+from api.core import auth, clock, db
+from api.core.errors import NotFound
+from api.core.ranking import Standing, competition
 from api.core.valkey import ValkeyDown
 from api.points import adapters
-from api.points.models import BoardTotal
 from api.points.queries import ledger, totals, views
 from api.points.queries.totals import Line
 from api.points.rules import pack, unpack
+from api.points.service.cursors import Place, seal, unseal
 
 SMALL = 10
 POLL_AFTER_S = 5
 POLL_WITHOUT_VALKEY_S = 15
-_CURSOR = [
-    BoardTotal.__table__.c.sum_points,
-    BoardTotal.__table__.c.subject_id,
-    BoardTotal.__table__.c.heads,
-    BoardTotal.__table__.c.points,
-]
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
     """What is asked of a board.
 
-    `own_id`: whose row is wanted besides; `after`: the last row of the page before, as (packed
-    score, subject, its rank, its position).
+    `own_id`: whose row is wanted besides; `after`: the last row of the page before.
     """
 
     board: str
@@ -39,30 +33,21 @@ class Wish:
     own_id: str | None
     limit: int
     around: bool = False
-    after: tuple[int, str, int, int] | None = None
-
-
-def parse_cursor(cursor: str | None) -> tuple[int, str, int, int] | None:
-    """The place a cursor stands for; raises Invalid."""
-    if cursor is None:
-        return None
-    score, subject, rank, position = pages.decode_cursor(cursor, _CURSOR)
-    if not (0 < rank <= 2**31 and 0 < position <= 2**31):
-        raise invalid("cursor", _("This cursor isn't one of ours. Start again without a cursor."))
-    return score, subject, rank, position
+    after: Place | None = None
 
 
 def wish(key: str, query: dict[str, Any]) -> Wish:
-    """What a request asks of a board; raises NotFound for one there isn't."""
+    """What a request asks of a board; raises NotFound for one there isn't, Invalid."""
     if key not in views.KEYS:
         raise NotFound
+    period, cursor = query["period"] or views.present_month(), query["cursor"]
     return Wish(
         board=key,
-        period=query["period"] or views.present_month(),
+        period=period,
         own_id=auth.principal().member_id if key == totals.PEOPLE else None,
         limit=query["limit"],
         around=query["around"] is not None,
-        after=parse_cursor(query["cursor"]),
+        after=unseal(cursor, key, period) if cursor is not None else None,
     )
 
 
@@ -152,11 +137,11 @@ def _own_from_sql(wish: Wish, own: Line | None, size: int) -> dict[str, Any] | N
 def _sql_lines(wish: Wish, own: Line | None, size: int) -> tuple[list[Line], int, int]:
     """(rows, rank of the first, how many stand before it); a rank of 0 is not known."""
     if wish.after:
-        score, subject, rank, position = wish.after
-        last = Line(subject, *unpack(score))
+        place = wish.after
+        last = Line(place.subject_id, *unpack(place.score))
         lines = totals.page(wish.board, wish.period, last, wish.limit + 1)
         same = bool(lines) and lines[0].points == last.points
-        return lines, rank if same else position + 1, position
+        return lines, place.rank if same else place.position + 1, place.position
     if wish.around and own:
         return _sql_around(wish, own, size)
     return totals.page(wish.board, wish.period, None, wish.limit + 1), 1, 0
@@ -176,40 +161,50 @@ def _sql_around(wish: Wish, own: Line, size: int) -> tuple[list[Line], int, int]
 def _rows(
     wish: Wish, lines: list[Line], names: dict[str, str], size: int, first: int, start: int
 ) -> dict[str, Any]:
-    """ "items" and "next_cursor": competition ranks 1, 2, 2, 4; hidden people without name, and
-    without a row on a board of fewer than ten."""
-    items: list[dict[str, Any]] = []
-    rank, above = first, None
-    for position, line in enumerate(lines[: wish.limit], start=start + 1):
-        shared = above is not None and above.points == line.points
-        if above is not None and not shared and first:
-            rank = position
-        name = names.get(line.subject_id, "")
-        if name or size >= SMALL:
-            items.append(_item(wish.board, line, rank or None, name, shared))
-        above = line
+    """ "items" and "next_cursor"; hidden people without name, and without a row on a board of
+    fewer than ten."""
+    shown = lines[: wish.limit]
+    standings = competition([line.points for line in shown], first=first, before=start)
+    items = [
+        _item(wish.board, line, standing, names.get(line.subject_id, ""))
+        for line, standing in zip(shown, standings, strict=True)
+        if names.get(line.subject_id) or size >= SMALL
+    ]
     cursor = None
-    if len(lines) > wish.limit and above is not None and rank and not wish.around:
-        place = start + wish.limit
-        score = pack(above.points, above.reached_s)
-        cursor = pages.encode_cursor([score, above.subject_id, rank, place])
+    if len(lines) > wish.limit and not wish.around and (rank := standings[-1].rank):
+        last = shown[-1]
+        place = Place(pack(last.points, last.reached_s), last.subject_id, rank, start + len(shown))
+        cursor = seal(place, wish.board, wish.period)
     return {"items": items, "next_cursor": cursor}
 
 
-def _item(board: str, line: Line, rank: int | None, name: str, shared: bool) -> dict[str, Any]:
+def _item(board: str, line: Line, standing: Standing, name: str) -> dict[str, Any]:
+    value = str(line.points) if board == totals.PEOPLE else f"{line.points / 100:.2f}"
     return {
-        "rank": rank,
+        "rank": standing.rank,
         "subject_id": line.subject_id if name else None,
         "name": name or None,
         "hidden": not name,
         **_numbers(board, line.points, line.reached_s),
-        "tie_break": {"rule": "shared" if shared else "points", "value": str(line.points)},
+        "tie_break": {"rule": "shared" if standing.shared else "points", "value": value},
     }
 
 
 def _numbers(board: str, points: int, reached_s: int) -> dict[str, Any]:
     value: float = points if board == totals.PEOPLE else points / 100
     return {"points": value, "reached_at": datetime.fromtimestamp(reached_s, UTC)}
+
+
+def note_names(board: str, names: Mapping[str, str]) -> None:
+    """Let Valkey know the names of a board's subjects; raises ValkeyDown.
+
+    People's are only added: they are replaced by the reaction to MemberShown alone, which knows
+    the latest.  Branches can't hide, so theirs may be written again at any time.
+    """
+    if board == totals.PEOPLE:
+        adapters.add_names(names)
+    else:
+        adapters.store_names(names)
 
 
 def home(member_id: str) -> dict[str, Any]:

@@ -144,9 +144,14 @@ def _used(index: int, window: str) -> Any:
         _entry.rule_code == _bound(f"code{index}", _entry.rule_code.type),
         _entry[window] == _bound(window),
     )
+    # The months narrow the search to the index's range, however long the member's history is.
     if window == "day":
-        # The month narrows the search to the index's range.
         used = used.where(_entry.month == _bound("month"))
+    if window == "week":
+        kind = _entry.month.type
+        used = used.where(
+            _entry.month.in_([_bound("monday_month", kind), _bound("sunday_month", kind)])
+        )
     return used.scalar_subquery()
 
 
@@ -156,6 +161,7 @@ def _values(
     values: dict[str, Any] = {
         "member_id": member_id, "unit_id": unit_id, "fact_id": fact_id, "item": fact.item,
         "earned_at": fact.occurred_at, "day": when.day, "week": when.week, "month": when.month,
+        "monday_month": when.week_months[0], "sunday_month": when.week_months[1],
     }  # fmt: skip
     for index, rule in enumerate(rules):
         values |= {

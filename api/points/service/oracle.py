@@ -22,6 +22,8 @@ def differences() -> list[str]:
     with db.reading():
         for period in (ALL_TIME, month):
             found += _ledger_against_totals(period)
+            found += _totals_without_ledger(period)
+        found += _wrong_means()
         boards = list(_boards())
     for board, period in boards:
         found += _totals_against_valkey(board, period)
@@ -46,6 +48,33 @@ def _ledger_against_totals(period: str) -> list[str]:
     )
     return [
         f"{period}: member {row.member_id}: ledger {row.ledger}, total {row.points}" for row in rows
+    ]
+
+
+def _totals_without_ledger(period: str) -> list[str]:
+    """People with points on the board and not a single line to show for it."""
+    lines = sa.select(_entry.id).where(_entry.member_id == _total.subject_id)
+    if period != ALL_TIME:
+        lines = lines.where(_entry.month == period)
+    rows = db.connection().execute(
+        sa.select(_total.subject_id, _total.points)
+        .where(_total.board == totals.PEOPLE, _total.period == period, ~lines.exists())
+        .limit(SHOWN)
+    )
+    return [f"{period}: member {row.subject_id}: no ledger, total {row.points}" for row in rows]
+
+
+def _wrong_means() -> list[str]:
+    """Branches whose points are not their sum by their heads."""
+    mean = _total.sum_points * 100 // sa.func.nullif(_total.heads, 0, type_=sa.BigInteger())
+    rows = db.connection().execute(
+        sa.select(_total.board, _total.period, _total.subject_id)
+        .where(_total.board != totals.PEOPLE, _total.points != sa.func.coalesce(mean, 0))
+        .limit(SHOWN)
+    )
+    return [
+        f"{row.board} {row.period}: branch {row.subject_id}: points are not the sum by heads"
+        for row in rows
     ]
 
 

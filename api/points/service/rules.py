@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from api.core import auth, clock, db
 from api.core.errors import Conflict, Problem, invalid
-from api.core.i18n import _
+from api.core.i18n import Text, _
 from api.points.models import PointRule
 from api.points.queries import catalogue
 from api.points.rules import BadRule, check
@@ -17,6 +17,17 @@ from api.points.rules import BadRule, check
 PRESETS = Path(__file__).parents[1] / "presets" / "rules.json"
 NOTICE = timedelta(seconds=5)
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+# Why a rule is refused, marked for translation here: rules.py knows no languages.
+_REASONS = (
+    _("caps are by item, day, week or month"),
+    _("a cap is a number from 1 to {most}"),
+    _("weekdays are numbers from 1 (Monday) to 7"),
+    _("its caps allow more than {most} points a year"),
+    _("a formula is fixed (amount) or a share (of, out_of, max_amount)"),
+    _("the kind of fact is one of {kinds}"),
+    _("a share is of {known}"),
+    _("an amount is a whole number from 1 to {most}"),
+)
 
 
 class UnsoundRule(Problem):
@@ -73,4 +84,5 @@ def _check(row: PointRule) -> None:
     try:
         check(catalogue.as_rule(row))
     except BadRule as error:
-        raise UnsoundRule(_("The rule was refused: {why}.", why=str(error))) from error
+        why = Text(error.template, error.params)
+        raise UnsoundRule(_("The rule was refused: {why}.", why=why)) from error

@@ -107,7 +107,10 @@ def _upsert(sums: dict[Key, list[int]]) -> None:
 
 
 def recount(keys: Sequence[Key]) -> None:
-    """Set the per-head value of branch totals from their sums and the branches' heads now."""
+    """Set the per-head value of branch totals from their sums and the branches' heads now.
+
+    A branch without anybody present has no mean: it shows 0 and keeps its sum.
+    """
     if not keys:
         return
     heads = head_counts({branch_id for _board, _period, branch_id in keys})
@@ -118,13 +121,18 @@ def recount(keys: Sequence[Key]) -> None:
             _total.period == sa.bindparam("p"),
             _total.subject_id == sa.bindparam("s"),
         )
-        .values(heads=sa.bindparam("h"), points=_total.sum_points * 100 // sa.bindparam("h"))
+        .values(heads=sa.bindparam("h"), points=sa.func.coalesce(_per_head(sa.bindparam("h")), 0))
     )
     rows = [
-        {"b": board, "p": period, "s": branch_id, "h": max(1, heads.get(branch_id, 0))}
+        {"b": board, "p": period, "s": branch_id, "h": heads.get(branch_id, 0)}
         for board, period, branch_id in sorted(keys)
     ]
     db.connection().execute(statement, rows)
+
+
+def _per_head(heads: Any) -> sa.ColumnElement[int]:
+    """Hundredths of a point per head, null without heads."""
+    return _total.sum_points * 100 // sa.func.nullif(heads, 0, type_=sa.BigInteger())
 
 
 def head_counts(branch_ids: set[str]) -> dict[str, int]:
