@@ -13,6 +13,17 @@ _COMPARE = {
     "<=": lambda left, right: left <= right,
     ">=": lambda left, right: left >= right,
 }
+_award = BadgeAward.__table__.c
+_badge = Badge.__table__.c
+_AWARDS = sa.select(
+    _award.id, _award.period, _award.awarded_at, _badge.code, _badge.title, _badge.description
+).join(Badge.__table__, _badge.id == _award.badge_id)
+# Built once: putting it together costs more than running it.
+_NEWEST = (
+    _AWARDS.where(_award.member_id == sa.bindparam("member", type_=_award.member_id.type))
+    .order_by(_award.id.desc())
+    .limit(sa.bindparam("most", type_=sa.Integer()))
+)
 
 
 def active(fact: str) -> list[tuple[Badge, rules.Rule]]:
@@ -79,21 +90,21 @@ def view(badge: Any, language: str) -> dict[str, Any]:
 
 def of_member(member_id: str, language: str, *, limit: int, cursor: str | None) -> dict[str, Any]:
     """A page of a member's badges, newest first."""
-    award = BadgeAward.__table__.c
-    statement = (
-        sa.select(award.id, award.period, award.awarded_at, Badge.code, Badge.title,
-                  Badge.description)
-        .join(Badge, Badge.id == award.badge_id)
-        .where(award.member_id == member_id)
-    )  # fmt: skip
     return pages.page(
-        statement,
-        [award.id],
+        _AWARDS.where(_award.member_id == member_id),
+        [_award.id],
         limit=limit,
         cursor=cursor,
         descending=True,
         show=lambda row: award_view(row, language),
+        entities=False,
     )
+
+
+def newest(member_id: str, language: str, limit: int) -> list[dict[str, Any]]:
+    """A member's newest badges."""
+    rows = db.connection().execute(_NEWEST, {"member": member_id, "most": limit})
+    return [award_view(row, language) for row in rows]
 
 
 def award_view(row: Any, language: str) -> dict[str, Any]:

@@ -31,6 +31,9 @@ class AuditLine(Base):
 append_only.protect(AuditLine.__table__)
 
 
+_INSERT = sa.insert(db.table(AuditLine))
+
+
 def record(
     operation: str,
     target: str,
@@ -42,7 +45,7 @@ def record(
     """Add one line to the transaction in force.  `target` names an object, never a person."""
     signed_in = auth.principal_or_none()
     db.connection().execute(
-        sa.insert(AuditLine),
+        _INSERT,
         {
             "at": clock.now(),
             "actor_id": actor_id or (signed_in.member_id if signed_in else None),

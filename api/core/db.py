@@ -159,6 +159,11 @@ def on_sqlite() -> bool:
     return connection().dialect.name == "sqlite"
 
 
+def table(model: type[Base]) -> sa.Table:
+    """A model's table: statements on it go to the database without the ORM's detours."""
+    return cast(sa.Table, model.__table__)
+
+
 def insert(table: Any) -> Any:
     """INSERT that knows ON CONFLICT in the dialect in force."""
     if on_sqlite():

@@ -58,6 +58,7 @@ class Reaction:
     outside: bool = False
 
 
+_INSERT = sa.insert(db.table(OutboxRow))
 _reactions: dict[str, Reaction] = {}
 _by_event: dict[type, list[Reaction]] = {}
 _types: dict[str, type] = {}
@@ -96,7 +97,7 @@ def emit(*events: Any) -> None:
         for reaction in _by_event.get(type(event), ())
     ]
     if rows:
-        db.connection().execute(sa.insert(OutboxRow), rows)
+        db.connection().execute(_INSERT, rows)
 
 
 def pending() -> list[str]:

@@ -30,16 +30,19 @@ def page(
     cursor: str | None,
     show: Callable[[Any], Any],
     descending: bool = False,
+    entities: bool = True,
 ) -> dict[str, Any]:
     """One page: {"items": [show(row), ...], "next_cursor": str | None}.
 
     `order` columns must be selected by `statement` (or be attributes of its entity), together
-    unique, and none of them null.  Raises Invalid for a cursor that isn't ours.
+    unique, and none of them null.  `entities` false: the statement selects columns alone, and
+    needs no ORM session.  Raises Invalid for a cursor that isn't ours.
     """
     if cursor:
         statement = statement.where(_after(order, decode_cursor(cursor, order), descending))
     directed = [column.desc() if descending else column.asc() for column in order]
-    rows = db.session().execute(statement.order_by(*directed).limit(limit + 1)).all()
+    execute = db.session().execute if entities else db.connection().execute
+    rows = execute(statement.order_by(*directed).limit(limit + 1)).all()
     more = len(rows) > limit
     rows = rows[:limit]
     last = [_value(rows[-1], column) for column in order] if more else None

@@ -15,14 +15,13 @@ BADGES_SHOWN = 3
 def home(member_id: str, language: str) -> dict[str, Any]:
     """HomeOut: the first screen in one call."""
     now = clock.now()
-    badges = badge_queries.of_member(member_id, language, limit=BADGES_SHOWN, cursor=None)
     return {
         "contests": [
             _contest(row) for row in contest_queries.open_for(member_id, now, CONTESTS_SHOWN)
         ],
         "points": boards.home(member_id),
         "unread": message_queries.unread_count(member_id),
-        "badges": badges["items"],
+        "badges": badge_queries.newest(member_id, language, BADGES_SHOWN),
         "votes": [],
     }
 

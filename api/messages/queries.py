@@ -8,6 +8,11 @@ from api.core import db, pages
 from api.core.i18n import Text
 from api.messages.models import Message
 
+_message = Message.__table__.c
+_UNREAD = sa.select(sa.func.count()).where(
+    _message.member_id == sa.bindparam("member_id"), _message.read_at.is_(None)
+)
+
 
 def inbox(
     member_id: str, language: str, *, unread: bool, limit: int, cursor: str | None
@@ -39,7 +44,4 @@ def _view(row: Message, language: str) -> dict[str, Any]:
 
 def unread_count(member_id: str) -> int:
     """How many messages a member hasn't read."""
-    statement = sa.select(sa.func.count()).where(
-        Message.member_id == member_id, Message.read_at.is_(None)
-    )
-    return int(db.connection().scalar(statement) or 0)
+    return int(db.connection().scalar(_UNREAD, {"member_id": member_id}) or 0)

@@ -64,8 +64,9 @@ return 1
 
 # KEYS: live, meta, names.  ARGV: known version, own member, mode ("top", "after" or "around"),
 # limit, then for "after": score, member.  Returns false where the board is not built, {version}
-# where it is the known one, else {version, size, start, first rank, {member, score, ...},
-# {name, ...}, own score, own index, own rank}.
+# where it is the known one, else {version, size, start, first rank, members run together,
+# scores with commas, names as JSON with commas, own score, own rank}: few long strings, because
+# the client's time goes by the number of parts.
 _READ = """
 local meta = redis.call('HMGET', KEYS[2], 'epoch', 'v')
 if not meta[1] then return false end
@@ -96,13 +97,20 @@ elseif ARGV[3] == 'after' then
   end
 end
 local rows = redis.call('ZREVRANGE', KEYS[1], start, start + limit - 1, 'WITHSCORES')
-local ids, names, first = {}, {}, 0
-for i = 1, #rows, 2 do ids[#ids + 1] = rows[i] end
+local ids, scores, names, first = {}, {}, {}, 0
+for i = 1, #rows, 2 do
+  ids[#ids + 1] = rows[i]
+  scores[#scores + 1] = rows[i + 1]
+end
 if #ids > 0 then
   names = redis.call('HMGET', KEYS[3], unpack(ids))
+  for i = 1, #names do names[i] = names[i] or 'null' end
   first = rank_of(tonumber(rows[2]))
 end
-return {version, size, start, first, rows, names, own, own_index, own_rank}
+return {
+  version, size, start, first, table.concat(ids), table.concat(scores, ','),
+  table.concat(names, ','), own, own_rank
+}
 """
 
 # KEYS: names.  ARGV: "new" (only where there is none yet) or "set", then (subject, name) pairs.
@@ -271,10 +279,12 @@ def _board(reply: list[Any]) -> Board:
     version = reply[0].decode()
     if len(reply) == 1:
         return Board(version)
-    _version, size, start, first, rows, names, own, _index, rank = reply
+    _version, size, start, first, ids, scores, names, own, rank = reply
     shown = tuple(
-        Row(id_text(rows[2 * i]), int(rows[2 * i + 1]), orjson.loads(name) if name else None)
-        for i, name in enumerate(names)
+        Row(id_text(ids[16 * place : 16 * place + 16]), score, name)
+        for place, (score, name) in enumerate(
+            zip(orjson.loads(b"[%b]" % scores), orjson.loads(b"[%b]" % names), strict=True)
+        )
     )
     mine = Own(int(own), int(rank)) if own is not None else None
     return Board(version, int(size), int(start), int(first), shown, mine)

@@ -6,8 +6,8 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy.dialects import postgresql
 
-from api.core import db
 from api.points.models import PointEntry
 from api.points.rules import Fact
 from api.points.service import ledger
@@ -119,9 +119,12 @@ def test_p12_without_the_guard_parallel_credits_pass_the_cap(
     with world.looking() as session:
         if session.connection().dialect.name == "sqlite":
             return
-    monkeypatch.setattr(ledger, "_locking_insert", _unlocked)
+    monkeypatch.setattr(ledger, "_fact_insert", _unlocked)
     assert max(_rush(world, world.a_member().id) for _round in range(10)) > 10
 
 
-def _unlocked(values: dict[str, object]) -> object:
-    return db.insert(ledger.PointFact).values(values)
+def _unlocked(_plain: bool) -> object:
+    columns = ledger._FACT_COLUMNS
+    values = {name: ledger._bound_fact(name) for name in columns}
+    statement = postgresql.insert(ledger.PointFact.__table__).values(values)
+    return statement.on_conflict_do_nothing().returning(ledger._fact.id)

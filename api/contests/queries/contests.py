@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -112,21 +113,29 @@ def _invited() -> sa.ColumnElement[bool]:
     return sa.and_(_in_audience(), sa.or_(sa.not_(only_branch), _in_a_branch(kind)))
 
 
+@cache
+def _for_member(hold: bool) -> db.Rows:
+    """Built once: putting this statement together costs more than running it."""
+    statement = (
+        sa.select(
+            Contest.__table__, _member.unit_id.label("member_unit_id"), _invited().label("invited")
+        )
+        .join(Member, _member.id == sa.bindparam("member_id", type_=_member.id.type))
+        .where(
+            _contest.id == sa.bindparam("contest_id", type_=_contest.id.type),
+            _contest.state != "draft",
+        )
+    )
+    return statement.with_for_update(read=True, of=Contest.__table__) if hold else statement
+
+
 def for_member(contest_id: str, member_id: str, *, hold: bool = False) -> Any:
     """A contest that isn't a draft, with the member's unit and `invited`; None if there is none.
 
     `hold` keeps a settlement from starting until the transaction ends.
     """
-    statement = (
-        sa.select(
-            Contest.__table__, _member.unit_id.label("member_unit_id"), _invited().label("invited")
-        )
-        .join(Member, _member.id == member_id)
-        .where(_contest.id == contest_id, _contest.state != "draft")
-    )
-    if hold:
-        statement = statement.with_for_update(read=True, of=Contest.__table__)
-    return db.connection().execute(statement).first()
+    values = {"contest_id": contest_id, "member_id": member_id}
+    return db.connection().execute(_for_member(hold), values).first()
 
 
 def visible_to(member_id: str) -> sa.ColumnElement[bool]:
@@ -135,8 +144,10 @@ def visible_to(member_id: str) -> sa.ColumnElement[bool]:
     return sa.and_(_contest.state != "draft", invited)
 
 
-def open_for(member_id: str, now: datetime, limit: int = 10) -> list[Any]:
-    """Contests the member may take now, with `tries_used` and `running`; one statement."""
+@cache
+def _open_for() -> db.Rows:
+    member_id = sa.bindparam("member_id", type_=_member.id.type)
+    now = sa.bindparam("now", type_=_contest.opens_at.type)
     tried = (
         sa.select(
             Attempt.contest_id,
@@ -147,7 +158,7 @@ def open_for(member_id: str, now: datetime, limit: int = 10) -> list[Any]:
         .group_by(Attempt.contest_id)
         .subquery()
     )
-    statement = (
+    return (
         sa.select(
             _contest.id,
             _contest.title,
@@ -166,9 +177,14 @@ def open_for(member_id: str, now: datetime, limit: int = 10) -> list[Any]:
             sa.exists(sa.select(sa.literal(1)).where(_member.id == member_id, _invited())),
         )
         .order_by(_contest.closes_at, _contest.id)
-        .limit(limit)
+        .limit(sa.bindparam("most", type_=sa.Integer()))
     )
-    return list(db.connection().execute(statement))
+
+
+def open_for(member_id: str, now: datetime, limit: int = 10) -> list[Any]:
+    """Contests the member may take now, with `tries_used` and `running`; one statement."""
+    values = {"member_id": member_id, "now": now, "most": limit}
+    return list(db.connection().execute(_open_for(), values))
 
 
 def audience_units(contest_ids: Sequence[str]) -> dict[str, list[str]]:

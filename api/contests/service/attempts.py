@@ -22,6 +22,11 @@ from api.core.errors import Conflict, FieldError, Invalid, NotFound
 from api.core.i18n import Text, _
 
 _attempt = Attempt.__table__.c
+_SAVE = (
+    sa.update(db.table(Attempt))
+    .where(_attempt.id == sa.bindparam("attempt_id"))
+    .values(answers=sa.bindparam("merged", type_=_attempt.answers.type))
+)
 
 
 class NotOpen(Conflict):
@@ -155,9 +160,7 @@ def save(attempt_id: str, member_id: str, answers: Sequence[Answer]) -> tuple[An
         raise AttemptOver
     merged = _merged(attempt, known, answers)
     if merged is not attempt.answers:
-        db.connection().execute(
-            sa.update(Attempt).where(_attempt.id == attempt_id).values(answers=merged)
-        )
+        db.connection().execute(_SAVE, {"attempt_id": attempt_id, "merged": merged})
     return attempt, len(merged)
 
 

@@ -21,6 +21,15 @@ from api.points.service import ledger as points
 FACT_KIND = "quiz"
 _attempt = Attempt.__table__.c
 _MILLISECOND = timedelta(milliseconds=1)
+_CHANGED = (
+    "state", "answers", "marks", "outcome", "submitted_at", "score_hundredths", "used_ms",
+    "time_share",
+)  # fmt: skip
+_FINISH = (
+    sa.update(db.table(Attempt))
+    .where(_attempt.id == sa.bindparam("attempt_id"))
+    .values({name: sa.bindparam(f"new_{name}", type_=_attempt[name].type) for name in _CHANGED})
+)
 
 
 def verdict(attempt: Any, known: Definition, now: datetime) -> str:
@@ -48,7 +57,8 @@ def finish(
         "used_ms": used // _MILLISECOND,
         "time_share": used * 10**9 // allowance if allowance else 10**9,
     }
-    db.connection().execute(sa.update(Attempt).where(_attempt.id == attempt.id).values(changes))
+    values = {f"new_{name}": value for name, value in changes.items()}
+    db.connection().execute(_FINISH, {"attempt_id": attempt.id, **values})
     failpoint("submit.credited")
     marked = AttemptMarked(
         attempt.id, attempt.contest_id, attempt.member_id, score, attempt.max_hundredths, at

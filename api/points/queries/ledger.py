@@ -11,19 +11,42 @@ from api.points.queries import catalogue
 from api.points.rules import ALL_TIME, Rule, month_start, periods, week_start
 
 _entry = PointEntry.__table__.c
+_MEMBER = sa.bindparam("member", type_=_entry.member_id.type)
+
+
+def _within(window: str) -> sa.ColumnElement[Any]:
+    """The sum of what was earned in the present day, week or month."""
+    present = _entry[window] == sa.bindparam(f"this_{window}")
+    return sa.func.sum(sa.case((present, _entry.amount), else_=0)).label(window)
+
+
+# Built once: putting these together costs more than running them.
+_BALANCES = sa.select(sa.func.sum(_entry.amount), _within("month")).where(
+    _entry.member_id == _MEMBER
+)
+_USED = (
+    sa.select(_entry.rule_code, _within("day"), _within("week"), _within("month"))
+    .where(
+        _entry.member_id == _MEMBER,
+        _entry.earned_at >= sa.bindparam("since", type_=_entry.earned_at.type),
+    )
+    .group_by(_entry.rule_code)
+)
+_LINES = sa.select(
+    _entry.id, _entry.rule_code, _entry.rule_version, _entry.amount, _entry.cap_left,
+    _entry.item, _entry.earned_at,
+)  # fmt: skip
 
 
 def entries(member_id: str, *, period: str, limit: int, cursor: str | None) -> dict[str, Any]:
     """A page of a member's lines, newest first."""
-    statement = sa.select(
-        _entry.id, _entry.rule_code, _entry.rule_version, _entry.amount, _entry.cap_left,
-        _entry.item, _entry.earned_at,
-    ).where(_entry.member_id == member_id)  # fmt: skip
+    statement = _LINES.where(_entry.member_id == member_id)
     if period != ALL_TIME:
         statement = statement.where(_entry.month == period)
     return pages.page(
-        statement, [_entry.id], limit=limit, cursor=cursor, descending=True, show=entry_view
-    )
+        statement, [_entry.id], limit=limit, cursor=cursor, descending=True, show=entry_view,
+        entities=False,
+    )  # fmt: skip
 
 
 def entry_view(row: Any) -> dict[str, Any]:
@@ -41,14 +64,7 @@ def entry_view(row: Any) -> dict[str, Any]:
 
 def balances(member_id: str, month: str) -> dict[str, int]:
     """{"balance": all time, "month": the month's sum}, from the ledger itself."""
-    this_month = sa.func.sum(sa.case((_entry.month == month, _entry.amount), else_=0))
-    row = (
-        db.connection()
-        .execute(
-            sa.select(sa.func.sum(_entry.amount), this_month).where(_entry.member_id == member_id)
-        )
-        .one()
-    )
+    row = db.connection().execute(_BALANCES, {"member": member_id, "this_month": month}).one()
     return {"balance": row[0] or 0, "month": row[1] or 0}
 
 
@@ -56,17 +72,11 @@ def still_to_earn(member_id: str, now: datetime) -> list[dict[str, Any]]:
     """For each rule in force what its caps leave today; one statement."""
     zone = catalogue.zone()
     when = periods(now, zone)
-    since = min(month_start(now, zone), week_start(now, zone))
-    windows = {"day": when.day, "week": when.week, "month": when.month}
-    sums = [
-        sa.func.sum(sa.case((_entry[window] == key, _entry.amount), else_=0)).label(window)
-        for window, key in windows.items()
-    ]
-    rows = db.connection().execute(
-        sa.select(_entry.rule_code, *sums)
-        .where(_entry.member_id == member_id, _entry.earned_at >= since)
-        .group_by(_entry.rule_code)
-    )
+    values = {
+        "member": member_id, "since": min(month_start(now, zone), week_start(now, zone)),
+        "this_day": when.day, "this_week": when.week, "this_month": when.month,
+    }  # fmt: skip
+    rows = db.connection().execute(_USED, values)
     used = {row.rule_code: row._mapping for row in rows}
     return [_left(rule, used.get(rule.code), when.weekday) for rule in in_force(now)]
 

@@ -7,11 +7,11 @@ once), and one INSERT ... SELECT that reads the caps' use and writes the lines.
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects import postgresql, sqlite
 
 from api.core import db
 from api.points.events import PointsCredited
@@ -25,6 +25,7 @@ _COLUMNS = [
     "member_id", "unit_id", "fact_id", "rule_code", "rule_version", "amount", "cap_left", "item",
     "earned_at", "day", "week", "month",
 ]  # fmt: skip
+_FACT_COLUMNS = ["kind", "reference", "member_id", "item", "occurred_at", "numbers"]
 _NO_CAP = 2**31 - 1
 
 
@@ -68,21 +69,30 @@ def _remember(member_id: str, fact: Fact) -> int | None:
     values = {
         "kind": fact.kind, "reference": fact.reference, "member_id": member_id,
         "item": fact.item, "occurred_at": fact.occurred_at, "numbers": dict(fact.values),
+        "lock": int.from_bytes(hashlib.sha256(member_id.encode()).digest()[:7]),
     }  # fmt: skip
-    plain = db.on_sqlite()
-    statement = db.insert(PointFact).values(values) if plain else _locking_insert(values)
-    statement = statement.on_conflict_do_nothing(index_elements=["kind", "reference"])
-    fact_id: int | None = db.connection().scalar(statement.returning(_fact.id))
+    fact_id: int | None = db.connection().scalar(_fact_insert(db.on_sqlite()), values)
     return fact_id
 
 
-def _locking_insert(values: dict[str, Any]) -> Any:
-    key = int.from_bytes(hashlib.sha256(values["member_id"].encode()).digest()[:7])
-    lock = sa.select(sa.func.pg_advisory_xact_lock(key)).subquery()
-    selected = sa.select(
-        *(sa.bindparam(name, value, type_=_fact[name].type) for name, value in values.items())
-    ).select_from(lock)
-    return postgresql.insert(PointFact).from_select(list(values), selected)
+@cache
+def _fact_insert(plain: bool) -> Any:
+    """INSERT of a fact, RETURNING its id unless it is known; locks the member unless `plain`."""
+    bound = [_bound_fact(name) for name in _FACT_COLUMNS]
+    if plain:
+        values = dict(zip(_FACT_COLUMNS, bound, strict=True))
+        statement: Any = sqlite.insert(db.table(PointFact)).values(values)
+    else:
+        key = sa.bindparam("lock", type_=sa.BigInteger())
+        lock = sa.select(sa.func.pg_advisory_xact_lock(key)).subquery()
+        selected = sa.select(*bound).select_from(lock)
+        statement = postgresql.insert(db.table(PointFact)).from_select(_FACT_COLUMNS, selected)
+    statement = statement.on_conflict_do_nothing(index_elements=["kind", "reference"])
+    return statement.returning(_fact.id)
+
+
+def _bound_fact(name: str) -> sa.BindParameter[Any]:
+    return sa.bindparam(name, type_=_fact[name].type)
 
 
 Shape = tuple[bool, tuple[str, ...]]
