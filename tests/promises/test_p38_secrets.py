@@ -86,7 +86,7 @@ def the_whole_way(secrets: Secrets, place: Place, admin: Person) -> None:
     # Where it doesn't belong: wrong fields, wrong types, broken JSON, URLs, other people's fields.
     say(login, {**name, "password": {"nested": OWN}}, wanted=422)
     say(login, {**name, "password": [OWN]}, wanted=422)
-    say(login, {**name, "pasword": OWN, "password": OWN}, wanted=422)
+    say(login, {**name, "passw0rd": OWN, "password": OWN}, wanted=422)
     say(login, {"company": OWN, "number": CHANGED, "password": WRONG})
     say(f"/auth/login?password={OWN.replace(' ', '+')}", {**name, "password": OWN}, wanted=422)
     say(login, f'{{"password": "{OWN}"', wanted=400)
