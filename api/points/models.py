@@ -45,14 +45,16 @@ class PointFact(Base):
 class PointEntry(Base):
     """A line of the ledger.  Lines are never changed: a correction is a line of its own.
 
-    `cap_left`: what the tightest cap still allowed after this line, null without a cap.
+    A reversal names the line it takes back, an adjustment stands for itself; both say who made them
+    and why.  `cap_left`: what the tightest cap still allowed after this line, null without a cap.
     """
 
     __tablename__ = "point_entries"
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
     member_id: Mapped[str] = mapped_column(Id)
     unit_id: Mapped[str] = mapped_column(Id)
-    fact_id: Mapped[int] = mapped_column(BigKey, sa.ForeignKey("point_facts.id"))
+    kind: Mapped[str] = mapped_column(sa.String(12), default="credit")
+    fact_id: Mapped[int | None] = mapped_column(BigKey, sa.ForeignKey("point_facts.id"))
     rule_code: Mapped[str] = mapped_column(sa.String(40))
     rule_version: Mapped[int]
     amount: Mapped[int]
@@ -62,8 +64,20 @@ class PointEntry(Base):
     day: Mapped[str] = mapped_column(sa.String(10))
     week: Mapped[str] = mapped_column(sa.String(8))
     month: Mapped[str] = mapped_column(sa.String(7))
+    reason: Mapped[str | None] = mapped_column(sa.String(500))
+    actor_id: Mapped[str | None] = mapped_column(Id)
+    reverses_id: Mapped[int | None] = mapped_column(
+        BigKey, sa.ForeignKey("point_entries.id"), unique=True
+    )
     __table_args__ = (
-        sa.UniqueConstraint("fact_id", "rule_code"),
+        sa.CheckConstraint("kind IN ('credit', 'reversal', 'adjustment')", name="kind"),
+        sa.CheckConstraint(
+            "kind = 'credit' OR (length(reason) > 0 AND actor_id IS NOT NULL)", name="accounted_for"
+        ),
+        sa.CheckConstraint("(kind = 'reversal') = (reverses_id IS NOT NULL)", name="reverses"),
+        sa.CheckConstraint("kind = 'adjustment' OR fact_id IS NOT NULL", name="fact"),
+        sa.UniqueConstraint("fact_id", "rule_code", "kind"),
+        sa.Index("ix_point_entries_member", "member_id", "id"),
         sa.Index("ix_point_entries_month", "member_id", "rule_code", "month"),
         sa.Index("ix_point_entries_item", "member_id", "rule_code", "item"),
     )

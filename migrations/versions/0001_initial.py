@@ -285,7 +285,8 @@ def upgrade() -> None:
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('member_id', db.Id(), nullable=False),
     sa.Column('unit_id', db.Id(), nullable=False),
-    sa.Column('fact_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('kind', sa.String(length=12), nullable=False),
+    sa.Column('fact_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
     sa.Column('rule_code', sa.String(length=40), nullable=False),
     sa.Column('rule_version', sa.Integer(), nullable=False),
     sa.Column('amount', sa.Integer(), nullable=False),
@@ -295,12 +296,22 @@ def upgrade() -> None:
     sa.Column('day', sa.String(length=10), nullable=False),
     sa.Column('week', sa.String(length=8), nullable=False),
     sa.Column('month', sa.String(length=7), nullable=False),
+    sa.Column('reason', sa.String(length=500), nullable=True),
+    sa.Column('actor_id', db.Id(), nullable=True),
+    sa.Column('reverses_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
+    sa.CheckConstraint("(kind = 'reversal') = (reverses_id IS NOT NULL)", name=op.f('ck_point_entries_reverses')),
+    sa.CheckConstraint("kind = 'adjustment' OR fact_id IS NOT NULL", name=op.f('ck_point_entries_fact')),
+    sa.CheckConstraint("kind = 'credit' OR (length(reason) > 0 AND actor_id IS NOT NULL)", name=op.f('ck_point_entries_accounted_for')),
+    sa.CheckConstraint("kind IN ('credit', 'reversal', 'adjustment')", name=op.f('ck_point_entries_kind')),
     sa.ForeignKeyConstraint(['fact_id'], ['point_facts.id'], name=op.f('fk_point_entries_fact_id')),
+    sa.ForeignKeyConstraint(['reverses_id'], ['point_entries.id'], name=op.f('fk_point_entries_reverses_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_point_entries')),
-    sa.UniqueConstraint('fact_id', 'rule_code', name=op.f('uq_point_entries_fact_id_rule_code'))
+    sa.UniqueConstraint('fact_id', 'rule_code', 'kind', name=op.f('uq_point_entries_fact_id_rule_code_kind')),
+    sa.UniqueConstraint('reverses_id', name=op.f('uq_point_entries_reverses_id'))
     )
     with op.batch_alter_table('point_entries', schema=None) as batch_op:
         batch_op.create_index('ix_point_entries_item', ['member_id', 'rule_code', 'item'], unique=False)
+        batch_op.create_index('ix_point_entries_member', ['member_id', 'id'], unique=False)
         batch_op.create_index('ix_point_entries_month', ['member_id', 'rule_code', 'month'], unique=False)
 
     op.create_table('teams',
@@ -614,6 +625,7 @@ def downgrade() -> None:
     op.drop_table('teams')
     with op.batch_alter_table('point_entries', schema=None) as batch_op:
         batch_op.drop_index('ix_point_entries_month')
+        batch_op.drop_index('ix_point_entries_member')
         batch_op.drop_index('ix_point_entries_item')
 
     op.drop_table('point_entries')

@@ -23,7 +23,7 @@ _entry = PointEntry.__table__.c
 _fact = PointFact.__table__.c
 _COLUMNS = [
     "member_id", "unit_id", "fact_id", "rule_code", "rule_version", "amount", "cap_left", "item",
-    "earned_at", "day", "week", "month",
+    "earned_at", "day", "week", "month", "kind",
 ]  # fmt: skip
 _FACT_COLUMNS = ["kind", "reference", "member_id", "item", "occurred_at", "numbers"]
 _NO_CAP = 2**31 - 1
@@ -95,6 +95,29 @@ def _bound_fact(name: str) -> sa.BindParameter[Any]:
     return sa.bindparam(name, type_=_fact[name].type)
 
 
+def reverse(entry_id: int, reason: str, actor_id: str) -> list[PointsCredited]:
+    """Take a credit back by a counter-entry in the same periods; the events for the caller to emit.
+
+    Once for each entry: what is taken back already, or isn't a credit, brings nothing.  One
+    statement.
+    """
+    changed = {
+        "kind": sa.literal("reversal"), "amount": -_entry.amount, "cap_left": sa.null(),
+        "reason": sa.literal(reason), "actor_id": sa.literal(actor_id, _entry.actor_id.type),
+        "reverses_id": _entry.id,
+    }  # fmt: skip
+    kept = [name for name in _COLUMNS if name not in changed]
+    source = sa.select(*(_entry[name] for name in kept), *changed.values()).where(
+        _entry.id == entry_id, _entry.kind == "credit"
+    )
+    statement = db.insert(PointEntry).from_select([*kept, *changed], source)
+    statement = statement.on_conflict_do_nothing(index_elements=["reverses_id"])
+    rows = db.connection().execute(
+        statement.returning(_entry.member_id, _entry.amount, _entry.month, _entry.earned_at)
+    )
+    return [PointsCredited(*row) for row in rows]
+
+
 Shape = tuple[bool, tuple[str, ...]]
 
 
@@ -135,7 +158,7 @@ def _line(index: int, shape: Shape, least: Any) -> db.Rows:
         _bound(f"code{index}", _entry.rule_code.type),
         _bound(f"version{index}", sa.Integer()),
         inner.c.amount, left.label("cap_left"), _bound("item"), _bound("earned_at"),
-        _bound("day"), _bound("week"), _bound("month"),
+        _bound("day"), _bound("week"), _bound("month"), sa.literal("credit", _entry.kind.type),
     ).where(inner.c.amount > 0)  # fmt: skip
 
 
