@@ -134,9 +134,21 @@ def _refuse_database(error: OperationalError) -> Response:
 
 
 def _refuse_collision(error: IntegrityError) -> Response:
-    """Two requests did the same at once and the database let one through."""
+    """Two requests did the same at once and the database let one through.
+
+    Any other constraint that is hurt is a fault of ours.
+    """
+    if not _is_duplicate(error.orig):
+        return _refuse_unexpected(error)
     logs.logger("http").warning("collision", error=type(error.orig).__name__, path=request.path)
     return refuse(Conflict(_("Somebody did the same at this moment. Look again, then repeat it.")))
+
+
+def _is_duplicate(error: BaseException | None) -> bool:
+    """Whether a unique key refused a row, as SQLite and PostgreSQL name it."""
+    name = str(getattr(error, "sqlite_errorname", ""))
+    unique = name in ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY")
+    return unique or getattr(error, "sqlstate", None) == "23505"
 
 
 def _refuse_unexpected(error: Exception) -> Response:

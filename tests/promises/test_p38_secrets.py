@@ -251,7 +251,7 @@ def all_names(schema: ma.Schema | None) -> list[str]:
 def test_p38_settings_are_printed_without_their_secrets() -> None:
     settings = Settings.from_env(
         {
-            "LEITAI_HOME": "/tmp/nowhere",
+            "LEITAI_HOME": "nowhere",
             "SECRET_KEY": "canary-secret-key-of-32-characters!",
             "DATABASE_URL": "postgresql://leitai:canary-db@db.example/leitai",
             "REDIS_URL": "redis://:canary-redis@valkey.example:6379/0",

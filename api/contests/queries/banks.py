@@ -6,34 +6,20 @@ from typing import Any
 import sqlalchemy as sa
 
 from api.contests.models import Question, QuestionBank, QuestionVersion
-from api.core import auth, db, pages
+from api.contests.queries.contests import covered
+from api.core import db, pages
 from api.core.errors import NotFound
-from api.org.models import Unit
 
 SEE = ("organizer", "admin")
 
 
 def banks(*, limit: int, cursor: str | None) -> dict[str, Any]:
     """A page of the banks that the principal's grants cover, newest first."""
-    statement = sa.select(QuestionBank).where(_covered(auth.principal()))
+    statement = sa.select(QuestionBank).where(covered(SEE, QuestionBank))
     return pages.page(
         statement, [QuestionBank.__table__.c.id], limit=limit, cursor=cursor, descending=True,
         show=bank_view,
     )  # fmt: skip
-
-
-def _covered(principal: auth.Principal) -> sa.ColumnElement[bool]:
-    found: list[sa.ColumnElement[bool]] = [sa.false()]
-    for grant in principal.of(SEE):
-        condition: sa.ColumnElement[bool] = sa.true()
-        if grant.unit_id:
-            root = sa.select(Unit.path).where(Unit.id == grant.unit_id).scalar_subquery()
-            inside = sa.select(Unit.id).where(Unit.path.startswith(root))
-            condition = sa.and_(condition, QuestionBank.unit_id.in_(inside))
-        if grant.body_id:
-            condition = sa.and_(condition, QuestionBank.body_id == grant.body_id)
-        found.append(condition)
-    return sa.or_(*found)
 
 
 def bank(bank_id: str) -> QuestionBank:

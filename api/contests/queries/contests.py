@@ -74,6 +74,23 @@ def _scope(statement: db.Rows) -> Scope:
     return Scope(row.unit_id, row.body_id)
 
 
+def covered(
+    roles: Sequence[str], model: type[Contest] | type[QuestionBank]
+) -> sa.ColumnElement[bool]:
+    """Condition: what one of the principal's grants of `roles` covers, by unit and body."""
+    found: list[sa.ColumnElement[bool]] = [sa.false()]
+    for grant in auth.principal().of(roles):
+        condition: sa.ColumnElement[bool] = sa.true()
+        if grant.unit_id:
+            root = sa.select(Unit.path).where(Unit.id == grant.unit_id).scalar_subquery()
+            inside = sa.select(Unit.id).where(Unit.path.startswith(root))
+            condition = sa.and_(condition, model.unit_id.in_(inside))
+        if grant.body_id:
+            condition = sa.and_(condition, model.body_id == grant.body_id)
+        found.append(condition)
+    return sa.or_(*found)
+
+
 def phase(contest: Any, now: datetime) -> str:
     """What the clock makes of a contest's state; see rules.timing.phase."""
     return timing.phase(

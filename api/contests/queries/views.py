@@ -12,7 +12,6 @@ from api.core import auth, clock, db, pages
 from api.core.auth import Scope
 from api.core.errors import NotFound, Problem, invalid
 from api.core.i18n import _
-from api.org.models import Unit
 
 SEE_DRAFTS = ("organizer", "admin", "auditor")
 SMALL = 10
@@ -59,9 +58,8 @@ def _settings(row: Contest) -> dict[str, Any]:
 
 def contests(*, state: str | None, limit: int, cursor: str | None) -> dict[str, Any]:
     """A page of the contests one may see, newest first."""
-    principal = auth.principal()
-    mine = queries.visible_to(principal.member_id)
-    statement = sa.select(Contest).where(sa.or_(mine, _run_by(principal)))
+    mine = queries.visible_to(auth.principal().member_id)
+    statement = sa.select(Contest).where(sa.or_(mine, queries.covered(SEE_DRAFTS, Contest)))
     if state:
         statement = statement.where(Contest.state == state)
     found = pages.page(
@@ -71,21 +69,6 @@ def contests(*, state: str | None, limit: int, cursor: str | None) -> dict[str, 
     audiences = queries.audience_units([row.id for row in found["items"]])
     items = [_contest(row, audiences[row.id]) for row in found["items"]]
     return {"items": items, "next_cursor": found["next_cursor"]}
-
-
-def _run_by(principal: auth.Principal) -> sa.ColumnElement[bool]:
-    """Condition: a contest that one of the principal's grants covers."""
-    covered: list[sa.ColumnElement[bool]] = [sa.false()]
-    for grant in principal.of(SEE_DRAFTS):
-        condition: sa.ColumnElement[bool] = sa.true()
-        if grant.unit_id:
-            root = sa.select(Unit.path).where(Unit.id == grant.unit_id).scalar_subquery()
-            inside = sa.select(Unit.id).where(Unit.path.startswith(root))
-            condition = sa.and_(condition, Contest.unit_id.in_(inside))
-        if grant.body_id:
-            condition = sa.and_(condition, Contest.body_id == grant.body_id)
-        covered.append(condition)
-    return sa.or_(*covered)
 
 
 def visible(contest_id: str) -> Contest:
