@@ -28,6 +28,7 @@ from api.core.valkey import ValkeyDown
 
 MAX_TRIES = 5
 BATCH = 300
+_INSTANTS = (datetime, datetime | None, "datetime", "datetime | None")
 MAX_BATCHES = 40
 Apply = Callable[[Sequence[Any]], None]
 
@@ -280,6 +281,6 @@ def _event(row: Any) -> Any:
     kind = _types[row.event]
     values = dict(row.payload)
     for field in fields(kind):
-        if field.type in (datetime, "datetime") and values.get(field.name) is not None:
+        if field.type in _INSTANTS and values.get(field.name) is not None:
             values[field.name] = datetime.fromisoformat(values[field.name]).astimezone(UTC)
     return kind(**values)

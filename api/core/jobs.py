@@ -227,7 +227,8 @@ def _stored(text: Text) -> dict[str, Any]:
 
 
 def cancel(job: Job) -> None:
-    """Ask a job to stop after its present step."""
+    """Ask a job to stop after its present step; one that has just ended stays as it ended."""
+    db.session().refresh(job, with_for_update=True)
     if job.state in OPEN_STATES:
         job.state = "cancelling"
 
