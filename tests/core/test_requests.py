@@ -1,4 +1,4 @@
-"""Around every request: ids, languages, problems, gzip, ETags, If-Match, cursors, unknown things."""
+"""Around every request: ids, languages, problems, gzip, ETags, If-Match, cursors, odd things."""
 
 import base64
 import gzip
