@@ -8,6 +8,7 @@ import os
 import re
 import sys
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from rich.table import Table
 
 HERE = Path(__file__).parent
 TEST = re.compile(r"test_p(\d+)[a-z]?_")
-PROMISE = re.compile(r"P\d+[a-z]?: (.+?[.:])(\s|$)", re.DOTALL)
+PROMISE = re.compile(r"P(\d+)[a-z]?: (.+?)\.(\s|$)", re.DOTALL)
 
 
 class Results:
@@ -29,9 +30,10 @@ class Results:
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         for item in items:
-            number, text = _number(item.nodeid), _text(item)
-            if number is not None and text:
-                self.says.setdefault(number, text)
+            number = _number(item.nodeid)
+            for told, text in _texts(item):
+                if told == number:
+                    self.says.setdefault(number, text)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         number = _number(report.nodeid)
@@ -55,14 +57,13 @@ def _number(nodeid: str) -> int | None:
     return int(found.group(1)) if found else None
 
 
-def _text(item: pytest.Item) -> str:
-    """The promise as the test's module, or else the test itself, puts it."""
+def _texts(item: pytest.Item) -> Iterator[tuple[int, str]]:
+    """(number, promise) as the test's module, or else the test itself, puts it."""
     module, test = getattr(item, "module", None), getattr(item, "function", None)
     for text in (module.__doc__, test.__doc__):
         found = PROMISE.match(text or "")
         if found:
-            return " ".join(found.group(1).split()).rstrip(".:")
-    return ""
+            yield int(found.group(1)), " ".join(found.group(2).split())
 
 
 def main(arguments: list[str]) -> int:
