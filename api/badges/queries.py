@@ -18,9 +18,15 @@ _badge = Badge.__table__.c
 _AWARDS = sa.select(
     _award.id, _award.period, _award.awarded_at, _badge.code, _badge.title, _badge.description
 ).join(Badge.__table__, _badge.id == _award.badge_id)
+_MEMBER = sa.bindparam("member", type_=_award.member_id.type)
+# What changes with every badge a member gets, and with every change of a badge's texts.
+HELD = (
+    sa.select(sa.func.count()).where(_award.member_id == _MEMBER).scalar_subquery(),
+    sa.select(sa.func.sum(_badge.version)).scalar_subquery(),
+)
 # Built once: putting it together costs more than running it.
 _NEWEST = (
-    _AWARDS.where(_award.member_id == sa.bindparam("member", type_=_award.member_id.type))
+    _AWARDS.where(_award.member_id == _MEMBER)
     .order_by(_award.id.desc())
     .limit(sa.bindparam("most", type_=sa.Integer()))
 )

@@ -7,6 +7,7 @@ generated from these declarations; there is no other way to add a route under /a
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import marshmallow as ma
@@ -26,6 +27,7 @@ from api.core.i18n import _
 PREFIX = "/api/v1"
 ANYONE: tuple[str, ...] = ()
 EMPLOYEE: tuple[str, ...] = ("employee",)
+KEPT_QUERY = 120
 JSON_OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
 
 Handler = Callable[..., Any]
@@ -205,7 +207,7 @@ def _read_input(operation: Operation, arguments: dict[str, Any]) -> Problem | No
     """
     try:
         if operation.query:
-            arguments["query"] = schemas.load(operation.query, request.args.to_dict())
+            arguments["query"] = _query(operation.query)
         elif request.args:
             raise invalid(next(iter(request.args))[:80], _("This address takes no query."))
         if operation.body or operation.parse:
@@ -217,6 +219,21 @@ def _read_input(operation: Operation, arguments: dict[str, Any]) -> Problem | No
     except Problem as problem:
         return problem
     return None
+
+
+def _query(schema: ma.Schema) -> dict[str, Any]:
+    """The checked query.  Polling asks the same short questions over and over."""
+    asked = request.query_string
+    return dict(_asked(schema, asked)) if len(asked) <= KEPT_QUERY else _loaded(schema)
+
+
+@lru_cache(maxsize=4096)
+def _asked(schema: ma.Schema, _text: bytes) -> dict[str, Any]:
+    return _loaded(schema)
+
+
+def _loaded(schema: ma.Schema) -> dict[str, Any]:
+    return schemas.load(schema, request.args.to_dict())
 
 
 def _authorise(operation: Operation, arguments: dict[str, Any], wrong: Problem | None) -> None:

@@ -11,8 +11,6 @@ import time
 from collections import OrderedDict
 from dataclasses import dataclass
 
-import redis
-
 from api.core import valkey
 from api.core.errors import TooMany
 
@@ -20,7 +18,7 @@ MAX_BUCKETS = 50_000
 
 # KEYS[1] bucket; ARGV: tokens a second, burst, now, cost (negative: given back).
 # Returns seconds to wait, 0 if granted.
-_SCRIPT = """
+_SCRIPT = valkey.Script("""
 local rate, burst, now = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local cost = tonumber(ARGV[4])
 local held = redis.call('HMGET', KEYS[1], 'tokens', 'at')
@@ -34,7 +32,7 @@ else wait = (1 - tokens) / rate end
 redis.call('HSET', KEYS[1], 'tokens', tostring(tokens), 'at', tostring(now))
 redis.call('PEXPIRE', KEYS[1], math.ceil(burst / rate * 1000) + 1000)
 return tostring(wait)
-"""
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +104,8 @@ def _wait(rate: Rate, subject: str, cost: float) -> float:
 
 
 def _shared_wait(rate: Rate, subject: str, cost: float) -> float:
-    def take(client: "redis.Redis") -> float:
-        script = client.register_script(_SCRIPT)
-        arguments = [rate.per_minute / 60, rate.burst, time.time(), cost]
-        return float(script(keys=[f"limit:{rate.name}:{subject}"], args=arguments))
-
+    arguments = [rate.per_minute / 60, rate.burst, time.time(), cost]
     try:
-        return valkey.attempt(take)
+        return float(_SCRIPT.run([f"limit:{rate.name}:{subject}"], arguments))
     except valkey.ValkeyDown:
         return buckets.take(rate, subject, cost)

@@ -6,7 +6,7 @@ whatever was inserted meanwhile.  It is opaque to clients and checked like any o
 
 import base64
 import binascii
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -22,6 +22,56 @@ DEFAULT_LIMIT = 50
 MAX_LIMIT = 200
 
 
+class Keyset:
+    """A list in pages whose statements are put together once: for requests that come often.
+
+    `order` columns must be selected by `statement` (or be attributes of its entity), together
+    unique, and none of them null.  `entities` false: the statement selects columns alone, and
+    needs no ORM session.
+    """
+
+    def __init__(
+        self,
+        statement: db.Rows,
+        order: Sequence[sa.ColumnElement[Any]],
+        *,
+        descending: bool = False,
+        entities: bool = True,
+    ) -> None:
+        self._order = order
+        self._entities = entities
+        directed = [column.desc() if descending else column.asc() for column in order]
+        most = sa.bindparam("page_limit", type_=sa.Integer())
+        self._first = statement.order_by(*directed).limit(most)
+        after = _after(order, descending)
+        self._next = statement.where(after).order_by(*directed).limit(most)
+
+    def page(
+        self,
+        values: Mapping[str, Any],
+        *,
+        limit: int,
+        cursor: str | None,
+        show: Callable[[Any], Any],
+    ) -> dict[str, Any]:
+        """One page: {"items": [show(row), ...], "next_cursor": str | None}.
+
+        `values` are those of the statement's own parameters.  Raises Invalid for a cursor that
+        isn't ours.
+        """
+        keys = decode_cursor(cursor, self._order) if cursor else []
+        bound = {**values, "page_limit": limit + 1, **_named(keys)}
+        execute = db.session().execute if self._entities else db.connection().execute
+        rows = execute(self._next if cursor else self._first, bound).all()
+        more = len(rows) > limit
+        rows = rows[:limit]
+        last = [_value(rows[-1], column) for column in self._order] if more else None
+        return {
+            "items": [show(row[0] if len(row) == 1 else row) for row in rows],
+            "next_cursor": encode_cursor(last) if last else None,
+        }
+
+
 def page(
     statement: db.Rows,
     order: Sequence[sa.ColumnElement[Any]],
@@ -32,24 +82,9 @@ def page(
     descending: bool = False,
     entities: bool = True,
 ) -> dict[str, Any]:
-    """One page: {"items": [show(row), ...], "next_cursor": str | None}.
-
-    `order` columns must be selected by `statement` (or be attributes of its entity), together
-    unique, and none of them null.  `entities` false: the statement selects columns alone, and
-    needs no ORM session.  Raises Invalid for a cursor that isn't ours.
-    """
-    if cursor:
-        statement = statement.where(_after(order, decode_cursor(cursor, order), descending))
-    directed = [column.desc() if descending else column.asc() for column in order]
-    execute = db.session().execute if entities else db.connection().execute
-    rows = execute(statement.order_by(*directed).limit(limit + 1)).all()
-    more = len(rows) > limit
-    rows = rows[:limit]
-    last = [_value(rows[-1], column) for column in order] if more else None
-    return {
-        "items": [show(row[0] if len(row) == 1 else row) for row in rows],
-        "next_cursor": encode_cursor(last) if last else None,
-    }
+    """One page of a statement made for this request; see Keyset."""
+    listed = Keyset(statement, order, descending=descending, entities=entities)
+    return listed.page({}, limit=limit, cursor=cursor, show=show)
 
 
 def encode_cursor(values: Sequence[Any]) -> str:
@@ -88,12 +123,15 @@ def _typed(value: Any, column: sa.ColumnElement[Any]) -> Any:
     return value
 
 
-def _after(
-    order: Sequence[sa.ColumnElement[Any]], values: Sequence[Any], descending: bool
-) -> sa.ColumnElement[bool]:
+def _named(keys: Sequence[Any]) -> dict[str, Any]:
+    return {f"page_after_{place}": key for place, key in enumerate(keys)}
+
+
+def _after(order: Sequence[sa.ColumnElement[Any]], descending: bool) -> sa.ColumnElement[bool]:
     left = sa.tuple_(*order)
+    names = list(_named(order))
     right = sa.tuple_(
-        *(sa.bindparam(None, v, type_=c.type) for v, c in zip(values, order, strict=True))
+        *(sa.bindparam(name, type_=c.type) for name, c in zip(names, order, strict=True))
     )
     return left < right if descending else left > right
 

@@ -1,27 +1,65 @@
 """What crosses all domains for one person."""
 
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+
+import orjson
+import sqlalchemy as sa
 
 from api.badges import queries as badge_queries
 from api.contests.queries import contests as contest_queries
-from api.core import clock
+from api.core import clock, db
 from api.messages import queries as message_queries
+from api.points.queries import catalogue, ledger, views
 from api.points.service import boards
 
 CONTESTS_SHOWN = 10
 BADGES_SHOWN = 3
+# What home shows besides contests and rank changes only with these, read in one statement.
+_MARKS = sa.select(ledger.LATEST, message_queries.UNREAD, *badge_queries.HELD)
 
 
-def home(member_id: str, language: str) -> dict[str, Any]:
-    """HomeOut: the first screen in one call."""
+@dataclass(frozen=True, slots=True)
+class Home:
+    """What a person's first screen depends on; `marks`: newest ledger line, unread messages,
+    badges held, versions of badges."""
+
+    member_id: str
+    now: datetime
+    contests: list[dict[str, Any]]
+    rank: int | None
+    marks: tuple[Any, ...]
+
+    def tag(self, language: str) -> str:
+        """What stays the same as long as the screen does; far cheaper than the screen itself."""
+        rules = [(rule.code, rule.version) for rule in ledger.in_force(self.now)]
+        day = self.now.astimezone(catalogue.zone()).date()
+        parts = [language, day, self.contests, self.rank, self.marks, rules]
+        return hashlib.blake2b(orjson.dumps(parts), digest_size=12).hexdigest()
+
+
+def home_of(member_id: str) -> Home:
+    """What the member's first screen depends on, in two statements and a trip to Valkey."""
     now = clock.now()
+    rows = contest_queries.open_for(member_id, now, CONTESTS_SHOWN)
+    marks = db.connection().execute(_MARKS, {"member": member_id}).one()
+    rank = boards.rank_this_month(member_id)
+    return Home(member_id, now, [_contest(row) for row in rows], rank, tuple(marks))
+
+
+def shown(home: Home, language: str) -> dict[str, Any]:
+    """HomeOut: the first screen in one call."""
     return {
-        "contests": [
-            _contest(row) for row in contest_queries.open_for(member_id, now, CONTESTS_SHOWN)
-        ],
-        "points": boards.home(member_id),
-        "unread": message_queries.unread_count(member_id),
-        "badges": badge_queries.newest(member_id, language, BADGES_SHOWN),
+        "contests": home.contests,
+        "points": {
+            "period": views.present_month(),
+            **ledger.standing(home.member_id, home.now),
+            "rank": home.rank,
+        },
+        "unread": home.marks[1],
+        "badges": badge_queries.newest(home.member_id, language, BADGES_SHOWN),
         "votes": [],
     }
 

@@ -4,13 +4,17 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from api.core import db, pages
+from api.core import pages
 from api.core.i18n import Text
 from api.messages.models import Message
 
 _message = Message.__table__.c
-_UNREAD = sa.select(sa.func.count()).where(
-    _message.member_id == sa.bindparam("member_id"), _message.read_at.is_(None)
+_MEMBER = sa.bindparam("member", type_=_message.member_id.type)
+# How many messages a member hasn't read.
+UNREAD = (
+    sa.select(sa.func.count())
+    .where(_message.member_id == _MEMBER, _message.read_at.is_(None))
+    .scalar_subquery()
 )
 
 
@@ -40,8 +44,3 @@ def _view(row: Message, language: str) -> dict[str, Any]:
         "created_at": row.created_at,
         "read_at": row.read_at,
     }
-
-
-def unread_count(member_id: str) -> int:
-    """How many messages a member hasn't read."""
-    return int(db.connection().scalar(_UNREAD, {"member_id": member_id}) or 0)

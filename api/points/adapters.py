@@ -21,7 +21,7 @@ NAMES = "b:names"
 BUILD_S = 900
 
 # KEYS: live, meta, new, dirty, build.  ARGV: (score, member) pairs.
-_PUSH = """
+_PUSH = valkey.Script("""
 local live = redis.call('EXISTS', KEYS[2]) == 1
 local building = redis.call('EXISTS', KEYS[5]) == 1
 for i = 1, #ARGV, 2 do
@@ -33,16 +33,16 @@ for i = 1, #ARGV, 2 do
 end
 if live then redis.call('HINCRBY', KEYS[2], 'v', 1) end
 return live
-"""
+""")
 
 # KEYS as above.  ARGV: token, seconds to live.
-_BEGIN = """
+_BEGIN = valkey.Script("""
 redis.call('DEL', KEYS[3], KEYS[4])
 redis.call('SET', KEYS[5], ARGV[1], 'EX', ARGV[2])
-"""
+""")
 
 # KEYS as above.  ARGV: token, then (score, member) pairs.  Returns 0 if the rebuild was replaced.
-_CHUNK = """
+_CHUNK = valkey.Script("""
 if redis.call('GET', KEYS[5]) ~= ARGV[1] then return 0 end
 for i = 2, #ARGV, 2 do
   if redis.call('SISMEMBER', KEYS[4], ARGV[i + 1]) == 0 then
@@ -50,24 +50,24 @@ for i = 2, #ARGV, 2 do
   end
 end
 return 1
-"""
+""")
 
 # KEYS as above.  ARGV: token, epoch.  Returns 0 if the rebuild was replaced.
-_FINISH = """
+_FINISH = valkey.Script("""
 if redis.call('GET', KEYS[5]) ~= ARGV[1] then return 0 end
 if redis.call('EXISTS', KEYS[3]) == 1 then redis.call('RENAME', KEYS[3], KEYS[1])
 else redis.call('DEL', KEYS[1]) end
 redis.call('HSET', KEYS[2], 'epoch', ARGV[2], 'v', 0)
 redis.call('DEL', KEYS[4], KEYS[5])
 return 1
-"""
+""")
 
 # KEYS: live, meta, names.  ARGV: known version, own member, mode ("top", "after" or "around"),
 # limit, then for "after": score, member.  Returns false where the board is not built, {version}
 # where it is the known one, else {version, size, start, first rank, members run together,
 # scores with commas, names as JSON with commas, own score, own rank}: few long strings, because
 # the client's time goes by the number of parts.
-_READ = """
+_READ = valkey.Script("""
 local meta = redis.call('HMGET', KEYS[2], 'epoch', 'v')
 if not meta[1] then return false end
 local version = meta[1] .. '.' .. meta[2] .. '.' .. (redis.call('HGET', KEYS[3], 'v') or '0')
@@ -111,11 +111,11 @@ return {
   version, size, start, first, table.concat(ids), table.concat(scores, ','),
   table.concat(names, ','), own, own_rank
 }
-"""
+""")
 
 # KEYS: names.  ARGV: "new" (only where there is none yet) or "set", then (subject, name) pairs.
 # The version moves only if a name did, so that boards stay unchanged where nobody's name changed.
-_NAME = """
+_NAME = valkey.Script("""
 local changed = 0
 for i = 2, #ARGV, 2 do
   if ARGV[1] == 'new' then
@@ -126,7 +126,7 @@ for i = 2, #ARGV, 2 do
   end
 end
 if changed > 0 then redis.call('HINCRBY', KEYS[1], 'v', 1) end
-"""
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,12 +174,8 @@ def _pairs(scores: Sequence[tuple[str, int]]) -> list[bytes | int]:
 def push(board: str, period: str, scores: Sequence[tuple[str, int]]) -> None:
     """Write absolute packed scores of (subject, score); raises ValkeyDown."""
 
-    def call(client: "redis.Redis") -> None:
-        for start in range(0, len(scores), 500):
-            script = client.register_script(_PUSH)
-            script(keys=_keys(board, period), args=_pairs(scores[start : start + 500]))
-
-    valkey.attempt(call)
+    for start in range(0, len(scores), 500):
+        _PUSH.run(_keys(board, period), _pairs(scores[start : start + 500]))
 
 
 def is_built(boards: Sequence[tuple[str, str]]) -> list[bool]:
@@ -197,35 +193,19 @@ def is_built(boards: Sequence[tuple[str, str]]) -> list[bool]:
 def begin_rebuild(board: str, period: str) -> str:
     """Start a rebuild and return its token; an older rebuild of the board is replaced."""
     token = secrets.token_hex(8)
-    valkey.attempt(
-        lambda client: client.register_script(_BEGIN)(
-            keys=_keys(board, period), args=[token, BUILD_S]
-        )
-    )
+    _BEGIN.run(_keys(board, period), [token, BUILD_S])
     return token
 
 
 def add_chunk(board: str, period: str, token: str, scores: Sequence[tuple[str, int]]) -> bool:
     """Add rows to the new set; False if another rebuild took over."""
-    return bool(
-        valkey.attempt(
-            lambda client: client.register_script(_CHUNK)(
-                keys=_keys(board, period), args=[token, *_pairs(scores)]
-            )
-        )
-    )
+    return bool(_CHUNK.run(_keys(board, period), [token, *_pairs(scores)]))
 
 
 def finish_rebuild(board: str, period: str, token: str) -> bool:
     """Put the new set in place; False if another rebuild took over."""
     epoch = secrets.token_hex(4)
-    return bool(
-        valkey.attempt(
-            lambda client: client.register_script(_FINISH)(
-                keys=_keys(board, period), args=[token, epoch]
-            )
-        )
-    )
+    return bool(_FINISH.run(_keys(board, period), [token, epoch]))
 
 
 def store_names(names: Mapping[str, str]) -> None:
@@ -244,13 +224,8 @@ def add_names(names: Mapping[str, str]) -> None:
 
 def _store_names(mode: str, names: Mapping[str, str]) -> None:
     pairs = [part for i, name in names.items() for part in (_raw(i), orjson.dumps(name))]
-
-    def call(client: "redis.Redis") -> None:
-        script = client.register_script(_NAME)
-        for start in range(0, len(pairs), 1000):
-            script(keys=[NAMES], args=[mode, *pairs[start : start + 1000]])
-
-    valkey.attempt(call)
+    for start in range(0, len(pairs), 1000):
+        _NAME.run([NAMES], [mode, *pairs[start : start + 1000]])
 
 
 def read(
@@ -269,9 +244,7 @@ def read(
     arguments: list[bytes | str | int] = [known, _raw(own_id) if own_id else "", mode, limit]
     if after:
         arguments += [after[0], _raw(after[1])]
-    reply = valkey.attempt(
-        lambda client: client.register_script(_READ)(keys=[live, meta, NAMES], args=arguments)
-    )
+    reply = _READ.run([live, meta, NAMES], arguments)
     return _board(reply) if reply else None
 
 

@@ -6,7 +6,8 @@ reached them earlier; exact in a double for points below 2^22.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -135,28 +136,21 @@ class Periods:
 
 def periods(at: datetime, zone: ZoneInfo) -> Periods:
     """Keys like "2026-11-23", "2026-W48" (ISO 8601) and "2026-11"."""
-    local = at.astimezone(zone)
-    year, week, weekday = local.isocalendar()
-    monday = local.date() - timedelta(days=weekday - 1)
+    return _periods(at.astimezone(zone).date())
+
+
+@lru_cache(maxsize=512)
+def _periods(day: date) -> Periods:
+    year, week, weekday = day.isocalendar()
+    monday = day - timedelta(days=weekday - 1)
     sunday = monday + timedelta(days=6)
     return Periods(
-        local.strftime("%Y-%m-%d"),
+        day.isoformat(),
         f"{year}-W{week:02}",
-        local.strftime("%Y-%m"),
+        day.isoformat()[:7],
         weekday,
-        (monday.strftime("%Y-%m"), sunday.strftime("%Y-%m")),
+        (monday.isoformat()[:7], sunday.isoformat()[:7]),
     )
-
-
-def month_start(at: datetime, zone: ZoneInfo) -> datetime:
-    """The first instant of the month that `at` falls into."""
-    return at.astimezone(zone).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-
-
-def week_start(at: datetime, zone: ZoneInfo) -> datetime:
-    """The first instant of the ISO week that `at` falls into."""
-    local = at.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
-    return local - timedelta(days=local.weekday())
 
 
 def matching(rules: Sequence[Rule], fact: Fact, weekday: int) -> list[Rule]:

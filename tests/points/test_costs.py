@@ -4,11 +4,11 @@ from datetime import datetime
 
 import pytest
 
-from api.core import clock, db, events
+from api.core import clock, events
 from api.points.events import BoardsTouched, PointsCredited
 from api.points.queries import ledger as queries
 from api.points.rules import Fact
-from api.points.service import boards, ledger
+from api.points.service import ledger
 from tests.costs import Costs, counted
 from tests.factories import World
 from tests.points.crediting import credit, install
@@ -76,10 +76,3 @@ def test_a_push_is_two_trips_a_board(world: World, member: str) -> None:
         events.emit(*(BoardsTouched("people", "all", [member]) for _n in range(50)))
     costs = _drained(world, "points.boards")
     assert costs.counts == (4, 1, 2), costs.statements
-
-
-def test_home_takes_two_statements_and_a_trip(world: World, member: str) -> None:
-    with counted(world.app) as costs, world.app.app_context(), db.reading():
-        shown = boards.home(member)
-    assert shown["rank"] == 1
-    assert costs.counts == (2, 0, 1), costs.statements

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from api.core import db, pages
 from api.points.models import PointEntry
 from api.points.queries import catalogue
-from api.points.rules import ALL_TIME, Rule, month_start, periods, week_start
+from api.points.rules import ALL_TIME, Rule, periods
 
 _entry = PointEntry.__table__.c
 _MEMBER = sa.bindparam("member", type_=_entry.member_id.type)
@@ -21,32 +21,36 @@ def _within(window: str) -> sa.ColumnElement[Any]:
 
 
 # Built once: putting these together costs more than running them.
-_BALANCES = sa.select(sa.func.sum(_entry.amount), _within("month")).where(
-    _entry.member_id == _MEMBER
-)
-_USED = (
-    sa.select(_entry.rule_code, _within("day"), _within("week"), _within("month"))
-    .where(
-        _entry.member_id == _MEMBER,
-        _entry.earned_at >= sa.bindparam("since", type_=_entry.earned_at.type),
+_SUMS = (
+    sa.select(
+        _entry.rule_code,
+        sa.func.sum(_entry.amount).label("all"),
+        _within("day"),
+        _within("week"),
+        _within("month"),
     )
+    .where(_entry.member_id == _MEMBER)
     .group_by(_entry.rule_code)
 )
+# The newest line of a member: as long as it stays, nothing was earned or corrected.
+LATEST = sa.select(sa.func.max(_entry.id)).where(_entry.member_id == _MEMBER).scalar_subquery()
 _LINES = sa.select(
     _entry.id, _entry.rule_code, _entry.rule_version, _entry.amount, _entry.cap_left,
     _entry.item, _entry.earned_at,
+).where(_entry.member_id == _MEMBER)  # fmt: skip
+_ALL = pages.Keyset(_LINES, [_entry.id], descending=True, entities=False)
+_OF_MONTH = pages.Keyset(
+    _LINES.where(_entry.month == sa.bindparam("month")), [_entry.id], descending=True,
+    entities=False,
 )  # fmt: skip
 
 
 def entries(member_id: str, *, period: str, limit: int, cursor: str | None) -> dict[str, Any]:
     """A page of a member's lines, newest first."""
-    statement = _LINES.where(_entry.member_id == member_id)
-    if period != ALL_TIME:
-        statement = statement.where(_entry.month == period)
-    return pages.page(
-        statement, [_entry.id], limit=limit, cursor=cursor, descending=True, show=entry_view,
-        entities=False,
-    )  # fmt: skip
+    values = {"member": member_id}
+    if period == ALL_TIME:
+        return _ALL.page(values, limit=limit, cursor=cursor, show=entry_view)
+    return _OF_MONTH.page(values | {"month": period}, limit=limit, cursor=cursor, show=entry_view)
 
 
 def entry_view(row: Any) -> dict[str, Any]:
@@ -62,23 +66,20 @@ def entry_view(row: Any) -> dict[str, Any]:
     }
 
 
-def balances(member_id: str, month: str) -> dict[str, int]:
-    """{"balance": all time, "month": the month's sum}, from the ledger itself."""
-    row = db.connection().execute(_BALANCES, {"member": member_id, "this_month": month}).one()
-    return {"balance": row[0] or 0, "month": row[1] or 0}
-
-
-def still_to_earn(member_id: str, now: datetime) -> list[dict[str, Any]]:
-    """For each rule in force what its caps leave today; one statement."""
-    zone = catalogue.zone()
-    when = periods(now, zone)
+def standing(member_id: str, now: datetime) -> dict[str, Any]:
+    """{"balance": all time, "month": the month's sum, "still_to_earn": for each rule in force
+    what its caps leave today}, from the ledger itself; one statement."""
+    when = periods(now, catalogue.zone())
     values = {
-        "member": member_id, "since": min(month_start(now, zone), week_start(now, zone)),
-        "this_day": when.day, "this_week": when.week, "this_month": when.month,
+        "member": member_id, "this_day": when.day, "this_week": when.week,
+        "this_month": when.month,
     }  # fmt: skip
-    rows = db.connection().execute(_USED, values)
-    used = {row.rule_code: row._mapping for row in rows}
-    return [_left(rule, used.get(rule.code), when.weekday) for rule in in_force(now)]
+    used = {row.rule_code: row._mapping for row in db.connection().execute(_SUMS, values)}
+    return {
+        "balance": sum(row["all"] for row in used.values()),
+        "month": sum(row["month"] for row in used.values()),
+        "still_to_earn": [_left(r, used.get(r.code), when.weekday) for r in in_force(now)],
+    }
 
 
 def in_force(now: datetime) -> list[Rule]:

@@ -75,8 +75,7 @@ def my_points(query: dict[str, Any]) -> dict[str, Any]:
     """MyPointsOut."""
     member_id = auth.principal().member_id
     return {
-        **ledger.balances(member_id, present_month()),
-        "still_to_earn": ledger.still_to_earn(member_id, clock.now()),
+        **ledger.standing(member_id, clock.now()),
         **ledger.entries(member_id, **query),
     }
 

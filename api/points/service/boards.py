@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from api.core import auth, clock, db
+from api.core import auth, db
 from api.core.errors import NotFound
 from api.core.ranking import Standing, competition
 from api.core.valkey import ValkeyDown
 from api.points import adapters
-from api.points.queries import ledger, totals, views
+from api.points.queries import totals, views
 from api.points.queries.totals import Line
 from api.points.rules import pack, unpack
 from api.points.service.cursors import Place, seal, unseal
@@ -207,15 +207,9 @@ def note_names(board: str, names: Mapping[str, str]) -> None:
         adapters.store_names(names)
 
 
-def home(member_id: str) -> dict[str, Any]:
-    """Points this month and in all, the month's rank where Valkey knows it, what is left today."""
-    month = views.present_month()
+def rank_this_month(member_id: str) -> int | None:
+    """One's rank among all people this month, where Valkey knows it."""
     board = None
     with suppress(ValkeyDown):
-        board = adapters.read(totals.PEOPLE, month, own_id=member_id, limit=1)
-    return {
-        "period": month,
-        **ledger.balances(member_id, month),
-        "rank": board.own.rank if board and board.own else None,
-        "still_to_earn": ledger.still_to_earn(member_id, clock.now()),
-    }
+        board = adapters.read(totals.PEOPLE, views.present_month(), own_id=member_id, limit=1)
+    return board.own.rank if board and board.own else None
