@@ -45,8 +45,10 @@ from api.org.routes.structure import routes as structure_routes
 from api.org.service import sessions
 from api.points import jobs as point_jobs
 from api.points import reactions as point_reactions
-from api.points.events import BoardsTouched, PointsCredited
+from api.points.events import BoardsTouched, BranchesTouched, PointsCredited
 from api.points.routes import routes as point_routes
+from api.points.service import branches
+from api.points.service import catalogue as point_boards
 from api.points.service import rules as point_rules
 
 ROUTES = [
@@ -64,20 +66,29 @@ ROUTES = [
 ]
 
 REACTIONS = [
-    Reaction("points.totals", on=(PointsCredited,), apply=point_reactions.on_credits),
+    Reaction(
+        "points.totals", on=(PointsCredited, MembershipChanged), apply=point_reactions.on_ledger
+    ),
+    Reaction("points.branches", on=(BranchesTouched,), apply=point_reactions.on_branches),
     Reaction("points.boards", on=(BoardsTouched,), apply=point_reactions.on_boards, outside=True),
-    Reaction("points.heads", on=(MembershipChanged,), apply=point_reactions.on_memberships),
     Reaction("points.names", on=(MemberShown,), apply=point_reactions.on_shown, outside=True),
     Reaction("badges.attempts", on=(AttemptMarked,), apply=badge_reactions.on_attempts),
     Reaction("badges.results", on=(ResultsSettled,), apply=badge_reactions.on_results),
 ]
 
-JOBS = [org_jobs.ROSTER, contest_jobs.SETTLE, contest_jobs.IMPORT, point_jobs.REBUILD]
+JOBS = [
+    org_jobs.ROSTER,
+    contest_jobs.SETTLE,
+    contest_jobs.IMPORT,
+    point_jobs.REBUILD,
+    point_jobs.RECOUNT_ALL,
+]
 
 TASKS = [
     Task("contests.close_overdue", every_s=2, run=contest_jobs.close_overdue),
     Task("contests.settle", every_s=3, run=contest_jobs.settle_due),
     Task("points.boards", every_s=1, run=point_jobs.boards_owed),
+    Task("points.heads", every_s=2, run=branches.count_owed),
     Task("org.forget_sessions", every_s=3600, run=sessions.forget_old),
     Task("core.forget_replies", every_s=3600, run=idempotency.forget_old_replies),
 ]
@@ -110,6 +121,7 @@ def install_presets(app: Flask) -> None:
     """Give a fresh installation its point rules and badges; what is there stays as it is."""
     with app.app_context(), db.transaction():
         point_rules.install_presets()
+        point_boards.install_presets()
         badges.install_presets()
 
 

@@ -5,34 +5,37 @@ import random
 import time
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
-from api.core import clock, db
+from api.core import clock, db, events
 from api.points import jobs as points_jobs
-from api.points import rules
-from api.points.models import BoardTotal, PointEntry, PointFact, PointRule
+from api.points.models import PointEntry, PointFact, PointRule
 from api.points.queries import catalogue
+from api.points.rules import facts as point_facts
+from api.points.rules.periods import periods
+from api.points.service import catalogue as board_catalogue
 from api.points.service import totals
 from bench import seed
 from bench.seed import Organisation
 
-PRESETS = Path(rules.__file__).parent / "presets" / "rules.json"
+PRESETS = Path(point_facts.__file__).parents[1] / "presets" / "rules.json"
 # Nobody reaches a cap, however many rounds are run, so that every submit is worth points.
 WIDER = 10_000
 EARLIER = timedelta(days=400)
 FACTS_EACH = 2
-PEOPLE = "people"
-BRANCHES = "branches-union"
+MEMBERS_A_STEP = 500
+FOLLOWING = ("points.branches", "points.boards")
 
 
 def points(org: Organisation) -> None:
-    """Rules, facts, ledger lines, totals.  Inside an application context."""
+    """Rules, boards, facts, ledger lines, totals.  Inside an application context."""
     now = clock.now()
     _rules(now - EARLIER)
+    with db.transaction():
+        board_catalogue.install_presets()
     facts = list(_facts(org, now))
     seed.insert(PointFact, facts)
     with db.reading() as conn:
@@ -40,16 +43,24 @@ def points(org: Organisation) -> None:
         ids = {row.reference: row.id for row in rows}
     units = {member: org.crews[n % len(org.crews)] for n, member in enumerate(org.members)}
     seed.insert(PointEntry, _entries(facts, ids, units))
-    seed.insert(BoardTotal, _totals(org, facts))
+    _totals(org)
+
+
+def _totals(org: Organisation) -> None:
+    """Totals and parts as the product makes them of a ledger."""
+    members = sorted(org.members)
+    for start in range(0, len(members), MEMBERS_A_STEP):
+        with db.transaction():
+            totals.recompute(members[start : start + MEMBERS_A_STEP])
+        for reaction in FOLLOWING:
+            events.drain(reaction)
 
 
 def rebuild() -> float:
     """Build every board of the present by the product's own rebuild; returns the seconds."""
     began = time.monotonic()
-    month = rules.periods(clock.now(), catalogue.zone()).month
-    for board in totals.BOARDS:
-        for period in (month, rules.ALL_TIME):
-            points_jobs.rebuild(board, period)
+    for place in points_jobs.present():
+        points_jobs.rebuild(place)
     return time.monotonic() - began
 
 
@@ -84,7 +95,7 @@ def _entries(
 ) -> Iterator[dict[str, Any]]:
     zone = catalogue.zone()
     for fact in facts:
-        when = rules.periods(fact["occurred_at"], zone)
+        when = periods(fact["occurred_at"], zone)
         for code, amount in _amounts(fact).items():
             yield {
                 "member_id": fact["member_id"],
@@ -100,25 +111,3 @@ def _entries(
                 "week": when.week,
                 "month": when.month,
             }
-
-
-def _totals(org: Organisation, facts: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Everybody's and every branch's totals, for this month and in all."""
-    month = rules.periods(clock.now(), catalogue.zone()).month
-    source = iter(facts)
-    sums = [0] * len(org.branches)
-    for n, member in enumerate(org.members):
-        taken = list(islice(source, FACTS_EACH))
-        amount = sum(sum(_amounts(fact).values()) for fact in taken)
-        reached = max(int(fact["occurred_at"].timestamp()) for fact in taken)
-        sums[n % len(sums)] += amount
-        values = {"points": amount, "sum_points": amount, "heads": 1, "reached_s": reached}
-        for period in (month, rules.ALL_TIME):
-            yield {"board": PEOPLE, "period": period, "subject_id": member, **values}
-    heads = max(1, len(org.members) // len(sums))
-    second = int(clock.timestamp())
-    for branch, amount in zip(org.branches, sums, strict=True):
-        values = {"points": amount * 100 // heads, "sum_points": amount, "heads": heads}
-        for period in (month, rules.ALL_TIME):
-            key = {"board": BRANCHES, "period": period, "subject_id": branch}
-            yield {**key, **values, "reached_s": second}

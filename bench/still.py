@@ -8,10 +8,12 @@ import sqlalchemy as sa
 
 from api.core import clock, db, events, valkey
 from api.points import jobs as points_jobs
-from api.points import rules
 from api.points.events import PointsCredited
 from api.points.models import PointEntry
 from api.points.queries import catalogue
+from api.points.rules.boards import PEOPLE, Place
+from api.points.rules.packing import PEOPLE as PACKED
+from api.points.rules.periods import periods
 from bench.readings import Reading
 from bench.stand import Stand
 
@@ -19,7 +21,6 @@ EVENTS = 10_000
 CHUNK = 1000
 ROUNDS = 3
 REACTION = "points.totals"
-PEOPLE = "people"
 
 
 def drain(stand: Stand) -> list[Reading]:
@@ -40,7 +41,7 @@ def drain(stand: Stand) -> list[Reading]:
 
 def announce(stand: Stand, count: int) -> None:
     """Put `count` credits of nothing into the outbox, in short transactions."""
-    month = rules.periods(clock.now(), catalogue.zone()).month
+    month = periods(clock.now(), catalogue.zone()).month
     source = iter(_credits(stand, month, count))
     while chunk := list(islice(source, CHUNK)):
         with db.transaction():
@@ -48,16 +49,18 @@ def announce(stand: Stand, count: int) -> None:
 
 
 def _credits(stand: Stand, month: str, count: int) -> Iterator[PointsCredited]:
-    members = stand.org.members
+    members, crews = stand.org.members, stand.org.crews
     for n in range(count):
-        yield PointsCredited(members[n % len(members)], 0, month, clock.now())
+        place = n % len(members)
+        unit_id = crews[place % len(crews)]
+        yield PointsCredited(members[place], 0, month, clock.now(), unit_id, stand.org.contest)
 
 
 def rebuild(stand: Stand) -> list[Reading]:
     """A board rebuilt by the product, against one GROUP BY of the ledger and plain ZADDs."""
     with stand.app.app_context():
-        month = rules.periods(clock.now(), catalogue.zone()).month
-        ours = [_timed(lambda: points_jobs.rebuild(PEOPLE, month)) for _ in range(ROUNDS)]
+        month = periods(clock.now(), catalogue.zone()).month
+        ours = [_timed(lambda: points_jobs.rebuild(Place(PEOPLE, month))) for _ in range(ROUNDS)]
         plain = [_timed(lambda: _plainly(month)) for _ in range(ROUNDS)]
     note = f"{min(ours):.2f} s against {min(plain):.2f} s"
     return [Reading("rebuild of a board", min(ours) / min(plain), "×", note, (2, 2))]
@@ -81,7 +84,7 @@ def _plainly(month: str) -> None:
         rows = iter(conn.execute(statement))
         while chunk := list(islice(rows, CHUNK)):
             packed = {
-                bytes.fromhex(member.replace("-", "")): rules.pack(points, int(at.timestamp()))
+                bytes.fromhex(member.replace("-", "")): PACKED.pack(points, int(at.timestamp()))
                 for member, points, at in chunk
             }
             pipe = valkey.client().pipeline(transaction=False)

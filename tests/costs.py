@@ -12,7 +12,9 @@ from api.core import db, valkey
 
 BOOKKEEPING = ("PRAGMA", "BEGIN")
 # Read once a second by each process, whatever it is asked.
-ONCE_A_SECOND = ("FROM revocations", "FROM point_rules")
+ONCE_A_SECOND = (
+    "FROM revocations", "FROM point_rules", "FROM boards", "FROM board_seasons", "outbox.event =",
+)  # fmt: skip
 
 
 @dataclass

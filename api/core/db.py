@@ -150,6 +150,11 @@ def connection() -> sa.Connection:
     return current
 
 
+def is_open() -> bool:
+    """Whether a transaction, or a view for reading, is in force."""
+    return _connection.get() is not None
+
+
 def session() -> Session:
     """The ORM session joined to the transaction in force."""
     return cast(Session, db.session())
@@ -203,7 +208,7 @@ def _commit(conn: sa.Connection) -> None:
 
 @contextmanager
 def _begun(options: dict[str, Any]) -> Iterator[sa.Connection]:
-    if _connection.get() is not None:
+    if is_open():
         raise OutsideTransaction("Transactions don't nest: this one is already begun.")
     with db.engine.connect() as conn:
         conn.info.update(write=None, read=None)

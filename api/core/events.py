@@ -112,6 +112,22 @@ def pending() -> list[str]:
         return [name for name in conn.execute(statement).scalars() if name in _reactions]
 
 
+def waiting(kind: type) -> list[Any]:
+    """The events of a type that some reaction has still to see, set aside or not, oldest first."""
+    table = OutboxRow.__table__.c
+    statement = sa.select(table.event, table.payload).where(table.event == kind.__name__)
+    return [_event(row) for row in db.connection().execute(statement.order_by(table.id))]
+
+
+def hold(name: str) -> None:
+    """Keep others from draining a reaction until the transaction in force ends.
+
+    On SQLite nobody else writes meanwhile anyway.
+    """
+    if not db.on_sqlite():
+        db.connection().execute(sa.select(sa.func.pg_advisory_xact_lock(_hash_text(name))))
+
+
 def drain(name: str) -> int:
     """Apply a reaction to what is owed to it; returns how many rows were drained.
 

@@ -5,11 +5,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class MembershipChanged:
-    """A member joined or left a branch, or began or ceased to count among its present members."""
+    """A member joined or left a branch, or began or ceased to count among its present members.
+
+    `since`: the first day for which the member's branches are others now, as "2026-11-23".
+    """
 
     member_id: str
     branch_id: str
     kind: str
+    since: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Facts, the ledger, rules, and the totals that boards show."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -86,11 +86,33 @@ class PointEntry(Base):
 append_only.protect(PointEntry.__table__)
 
 
+class BoardPart(Base):
+    """What a member earned in a period while in a group: a branch, a unit, or a contest."""
+
+    __tablename__ = "board_parts"
+    member_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    period: Mapped[str] = mapped_column(sa.String(10), primary_key=True)
+    group_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    points: Mapped[int]
+    reached_s: Mapped[int] = mapped_column(sa.BigInteger)
+
+
+sa.Index(
+    "ix_board_parts_order",
+    BoardPart.group_id,
+    BoardPart.period,
+    BoardPart.points.desc(),
+    BoardPart.reached_s,
+    BoardPart.member_id.desc(),
+)
+
+
 class BoardTotal(Base):
     """A subject's total on a board in a period.
 
-    `points` is what ranks: points of a person, hundredths of a point per head of a branch;
-    `sum_points` what it comes from; `reached_s` the second (since the epoch) of the last change.
+    `points` is what ranks: points of a person, hundredths of a branch's value (rules/boards.py);
+    `sum_points`, `heads` and `participants` what that comes from; `reached_s` the second (since the
+    epoch) of the last change.
     """
 
     __tablename__ = "board_totals"
@@ -100,6 +122,7 @@ class BoardTotal(Base):
     points: Mapped[int]
     sum_points: Mapped[int] = mapped_column(sa.BigInteger)
     heads: Mapped[int] = mapped_column(default=1)
+    participants: Mapped[int] = mapped_column(default=1, server_default="1")
     reached_s: Mapped[int] = mapped_column(sa.BigInteger)
 
 
@@ -111,3 +134,32 @@ sa.Index(
     BoardTotal.reached_s,
     BoardTotal.subject_id.desc(),
 )
+
+
+class Board(Base):
+    """A board there is, and how it compares branches; see rules/boards.py.
+
+    `counted_on`: the day for which heads were counted last; null asks for a new count.
+    """
+
+    __tablename__ = "boards"
+    key: Mapped[str] = mapped_column(sa.String(20), primary_key=True)
+    active: Mapped[bool] = mapped_column(default=True)
+    method: Mapped[str] = mapped_column(sa.String(16))
+    best_n: Mapped[int]
+    percent: Mapped[int]
+    counted_on: Mapped[date | None]
+    version: Mapped[int] = mapped_column(default=1)
+
+
+class BoardSeason(Base):
+    """A named span of days in which boards are kept; `title` by language."""
+
+    __tablename__ = "board_seasons"
+    code: Mapped[str] = mapped_column(sa.String(8), primary_key=True)
+    title: Mapped[dict[str, Any]]
+    starts_on: Mapped[date]
+    ends_on: Mapped[date]
+    created_by: Mapped[str | None] = mapped_column(Id)
+    created_at: Mapped[datetime]
+    __table_args__ = (sa.CheckConstraint("ends_on >= starts_on", name="dates"),)

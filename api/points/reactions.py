@@ -1,41 +1,55 @@
 """What points do when something was announced."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 
 from api.core import db
 from api.org.events import MembershipChanged, MemberShown
 from api.points import adapters
-from api.points.events import BoardsTouched, PointsCredited
+from api.points.events import BoardsTouched, BranchesTouched, PointsCredited
 from api.points.queries import totals as queries
-from api.points.service import totals
-from api.points.service.boards import note_names
+from api.points.rules.boards import PEOPLE, Place
+from api.points.rules.periods import ALL_TIME
+from api.points.service import branches, totals
+from api.points.service.boards import note_labels
 
 
-def on_credits(batch: Sequence[PointsCredited]) -> None:
-    """Add credits to the totals (in the drain's transaction)."""
-    totals.add(batch)
+def on_ledger(batch: Sequence[PointsCredited | MembershipChanged]) -> None:
+    """Keep totals and parts beside the ledger (in the drain's transaction)."""
+    totals.follow(batch)
 
 
-def on_memberships(batch: Sequence[MembershipChanged]) -> None:
-    """Branches have other heads now: their means change."""
-    totals.recount_branches({event.branch_id for event in batch})
+def on_branches(batch: Sequence[BranchesTouched]) -> None:
+    """Make branch totals of their people's parts."""
+    branches.follow(batch)
 
 
 def on_shown(batch: Sequence[MemberShown]) -> None:
     """Show people as they want to be shown from now on, hidden ones without a name."""
+    place = Place(PEOPLE, ALL_TIME)
     with db.reading():
-        names = queries.names(queries.PEOPLE, sorted({event.member_id for event in batch}))
-    adapters.store_names(names)
+        labels = queries.labels(place, sorted({event.member_id for event in batch}))
+    adapters.store_labels(place, labels)
 
 
 def on_boards(batch: Sequence[BoardsTouched]) -> None:
     """Push absolute totals and names to Valkey; outside any transaction, harmless to repeat."""
-    touched: dict[tuple[str, str], set[str]] = {}
+    touched: dict[Place, set[str]] = defaultdict(set)
     for event in batch:
-        touched.setdefault((event.board, event.period), set()).update(event.subject_ids)
-    for (board, period), subjects in sorted(touched.items()):
-        with db.reading():
-            scores = queries.scores_of(board, period, sorted(subjects))
-            names = queries.names(board, sorted(subjects))
-        adapters.push(board, period, scores)
-        note_names(board, names)
+        touched[Place(event.board, event.period)].update(event.subject_ids)
+    places = sorted(touched, key=lambda place: (place.board, place.period))
+    for place, (whole, scopes) in zip(places, adapters.written(places), strict=True):
+        if whole or scopes:
+            _push(place, sorted(touched[place]), scopes, whole=whole)
+
+
+def _push(place: Place, subject_ids: list[str], scopes: list[str], *, whole: bool) -> None:
+    with db.reading():
+        scores = queries.scores_of(place, subject_ids) if whole else {}
+        labels = queries.labels(place, subject_ids)
+        scoped = queries.scoped_scores(place, scopes, subject_ids) if scopes else {}
+    if whole:
+        adapters.push(place, {subject_id: scores.get(subject_id) for subject_id in subject_ids})
+    for scope, within in scoped.items():
+        adapters.push(Place(place.board, place.period, scope), within)
+    note_labels(place, labels)

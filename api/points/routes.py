@@ -12,7 +12,7 @@ from api.core.http import EMPLOYEE, Reply, Routes
 from api.core.schemas import PageQuery, page_of
 from api.points import schemas
 from api.points.queries import views
-from api.points.service import boards
+from api.points.service import boards, catalogue
 from api.points.service import rules as service
 
 routes = Routes("points")
@@ -21,10 +21,34 @@ RULERS = ("organizer", "admin")
 
 @routes.endpoint(
     "GET /leaderboards", who=EMPLOYEE, reply=schemas.BoardsOut, summary="Which boards there are",
-    own_transactions=True,
 )  # fmt: skip
 def list_boards() -> dict[str, Any]:
     return views.listed(language())
+
+
+@routes.endpoint(
+    "PATCH /leaderboards/{key}", who=RULERS, over=auth.everywhere, body=schemas.BoardChange,
+    reply=schemas.BoardOut, etag=True,
+    summary="Switch a board off or on, or compare branches otherwise",
+)  # fmt: skip
+def change_board(key: str, body: dict[str, Any], if_match: int) -> dict[str, Any]:
+    return views.board(catalogue.change(key, body, if_match), language())
+
+
+@routes.endpoint(
+    "GET /seasons", who=EMPLOYEE, reply=schemas.SeasonsOut, summary="Named seasons, oldest first",
+)  # fmt: skip
+def list_seasons() -> dict[str, Any]:
+    return views.seasons(language())
+
+
+@routes.endpoint(
+    "POST /seasons", who=RULERS, over=auth.everywhere, body=schemas.SeasonIn,
+    reply=schemas.SeasonOut, status=201, idempotent=True, problems=(Conflict,),
+    summary="A named season; one that has begun is filled from the ledger",
+)  # fmt: skip
+def add_season(body: dict[str, Any]) -> dict[str, Any]:
+    return views.season(catalogue.add_season(body), language())
 
 
 @routes.endpoint(
@@ -58,7 +82,8 @@ def _known(shape: str) -> str:
 
 @routes.endpoint(
     "GET /leaderboards/{key}/explain", who=EMPLOYEE, query=schemas.ExplainQuery,
-    reply=schemas.ExplanationOut, summary="The ledger lines behind a person's points",
+    reply=schemas.ExplanationOut,
+    summary="The ledger lines behind a person's points, or what a branch's value is made of",
 )  # fmt: skip
 def explain_board(key: str, query: dict[str, Any]) -> dict[str, Any]:
     return views.explanation(key, language(), **query)

@@ -14,15 +14,23 @@ from api.core.schemas import (
     String,
     Time,
 )
-from api.points.rules import FACT_VALUES
+from api.points.rules.boards import METHODS
+from api.points.rules.facts import FACT_VALUES
+from api.points.rules.periods import PATTERN
 
-PERIOD = validate.Regexp(r"^(\d{4}-(0[1-9]|1[0-2])|all)$")
+PERIOD = validate.Regexp(PATTERN)
 
 
 class BoardQuery(Schema):
-    """`period`: a month ("2026-11") or "all"; left out: the present month."""
+    """`period`: a day ("2026-11-23"), week ("2026-W48"), month ("2026-11"), quarter ("2026-Q4"),
+    year, season ("s-spring") or "all"; left out: the present month.  `unit`, `branch`: only what
+    was earned there; `band`: branches of like size ("11-30").
+    """
 
     period = fields.String(validate=PERIOD, load_default=None)
+    unit = Identifier(load_default=None)
+    branch = Identifier(load_default=None)
+    band = String(high=10, load_default=None)
     limit = QueryInteger(low=1, high=200, load_default=50)
     cursor = fields.String(validate=validate.Length(max=500), load_default=None)
     around = Enum("me", load_default=None)
@@ -30,6 +38,7 @@ class BoardQuery(Schema):
 
 class ExplainQuery(Schema):
     member = Identifier(load_default=None)
+    branch = Identifier(load_default=None)
     period = fields.String(validate=PERIOD, load_default=None)
 
 
@@ -38,12 +47,52 @@ class LedgerQuery(PageQuery):
 
 
 class BoardOut(Schema):
-    """A board there is.  `value` says what ranks: points, or points per head."""
+    """A board there is.  `value` says what ranks, `says` the same in words; `periods` are those
+    that run today."""
 
     key = fields.String(required=True)
     title = fields.String(required=True)
+    active = fields.Boolean(required=True)
     value = fields.String(required=True)
+    best_n = fields.Integer(required=True)
+    percent = fields.Integer(required=True)
+    says = fields.String(required=True)
     periods = fields.List(fields.String(), required=True)
+    version = fields.Integer(required=True)
+
+
+class BoardChange(Schema):
+    """`method`: how branches are compared; `best_n`: of how many the mean is; `percent`: how much
+    the share of those who took part counts."""
+
+    active = Boolean()
+    method = Enum(*METHODS)
+    best_n = Integer(low=1, high=100)
+    percent = Integer(low=0, high=100)
+
+
+class SeasonIn(Schema):
+    """A named span of days, both included; it may have begun already."""
+
+    code = String(low=1, high=8, required=True, validate=validate.Regexp(r"^[a-z0-9]+$"))
+    title = fields.Dict(
+        keys=Enum("zh-CN", "en"), values=String(low=1, high=60), required=True,
+        validate=validate.Length(1, 2),
+    )  # fmt: skip
+    starts_on = fields.Date(required=True)
+    ends_on = fields.Date(required=True)
+
+
+class SeasonOut(Schema):
+    code = fields.String(required=True)
+    period = fields.String(required=True)
+    title = fields.String(required=True)
+    starts_on = fields.Date(required=True)
+    ends_on = fields.Date(required=True)
+
+
+class SeasonsOut(Schema):
+    items = fields.List(fields.Nested(SeasonOut), required=True)
 
 
 class BoardsOut(Schema):
@@ -52,18 +101,20 @@ class BoardsOut(Schema):
 
 class TieBreak(Schema):
     rule = fields.String(required=True)
-    value = fields.String(required=True)
+    value = fields.String(required=True, allow_none=True)
 
 
 class BoardRowOut(Schema):
-    """`rank` is null where it isn't known without Valkey; hidden people have no id and no name."""
+    """`rank` is null where it isn't known without Valkey; hidden people have no id and no name.
+    `small`: a branch of fewer than ten people, whose figures aren't shown."""
 
     rank = fields.Integer(required=True, allow_none=True)
     subject_id = Identifier(required=True, allow_none=True)
     name = fields.String(required=True, allow_none=True)
     hidden = fields.Boolean(required=True)
-    points = fields.Float(required=True)
-    reached_at = Time(required=True)
+    small = fields.Boolean(required=True)
+    points = fields.Float(required=True, allow_none=True)
+    reached_at = Time(required=True, allow_none=True)
     tie_break = fields.Nested(TieBreak, required=True)
 
 
@@ -78,6 +129,7 @@ class LeaderboardOut(Schema):
 
     key = fields.String(required=True)
     period = fields.String(required=True)
+    scope = fields.String(required=True, allow_none=True)
     version = fields.String(required=True)
     source = fields.String(required=True)
     stale = fields.Boolean(required=True)
@@ -105,12 +157,28 @@ class RuleSumOut(Schema):
     entries = fields.Integer(required=True)
 
 
+class BranchWhyOut(Schema):
+    """Of a branch of fewer than ten people (`small`) no figures."""
+
+    branch_id = Identifier(required=True)
+    method = fields.String(required=True)
+    says = fields.String(required=True)
+    heads = fields.Integer(required=True)
+    band = fields.String(required=True)
+    small = fields.Boolean(required=True)
+    value = fields.Float(required=True, allow_none=True)
+    sum_points = fields.Integer(required=True, allow_none=True)
+    participants = fields.Integer(required=True, allow_none=True)
+
+
 class ExplanationOut(Schema):
-    """The ledger lines behind a total, and how ties are broken on this board."""
+    """The ledger lines behind a person's total, or what a branch's value is made of; and how ties
+    are broken on this board."""
 
     key = fields.String(required=True)
     period = fields.String(required=True)
-    points = fields.Integer(required=True)
+    points = fields.Integer(required=True, allow_none=True)
+    branch = fields.Nested(BranchWhyOut, required=True, allow_none=True)
     rules = fields.List(fields.Nested(RuleSumOut), required=True)
     entries = fields.List(fields.Nested(EntryOut), required=True)
     tie_rule = fields.String(required=True)

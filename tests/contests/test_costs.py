@@ -65,12 +65,3 @@ def test_a_board_is_one_trip_without_sql(scene: tuple[World, Person, str]) -> No
         around = person.get("/leaderboards/people?around=me&limit=11")
     assert around.get_json()["me"]["rank"] == 1
     assert costs.counts == (0, 0, 1)
-
-
-def test_home_is_a_handful_of_statements(scene: tuple[World, Person, str]) -> None:
-    world, person, _contest = scene
-    with counted(world.app) as costs:
-        reply = person.get("/me/home")
-    assert reply.status_code == 200
-    assert len(reply.data) <= 8192
-    assert costs.counts == (5, 0, 1), costs.statements

@@ -1,19 +1,15 @@
-"""Packing, worth and caps as pure functions."""
+"""Worth and caps as pure functions."""
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from api.points import rules
-from api.points.rules import BadRule, Fact, Rule
+from api.points.rules import facts as rules
+from api.points.rules.facts import BadRule, Fact, Rule
 
 NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 SHANGHAI = ZoneInfo("Asia/Shanghai")
-POINTS = st.integers(-rules.MAX_PACKED_POINTS, rules.MAX_PACKED_POINTS)
-SECONDS = st.integers(0, rules.PACK - 1)
 
 
 def a_rule(**fields: object) -> Rule:
@@ -26,21 +22,6 @@ def a_rule(**fields: object) -> Rule:
 
 def a_fact(at: datetime = NOW, score: int = 50) -> Fact:
     return Fact("quiz", "c1", "attempt:1", at, {"score": score, "max_score": 100})
-
-
-@given(POINTS, SECONDS, POINTS, SECONDS)
-def test_p17_packing_never_misorders(points: int, second: int, other: int, later: int) -> None:
-    """More points first, then who reached them earlier; exact in a double."""
-    left, right = rules.pack(points, second), rules.pack(other, later)
-    assert (left > right) == ((points, -second) > (other, -later))
-    assert int(float(left)) == left
-    assert rules.unpack(left) == (points, second)
-
-
-@pytest.mark.parametrize(("points", "second"), [(2**22, 0), (-(2**22), 0), (0, -1), (0, 2**31)])
-def test_outside_its_range_packing_refuses(points: int, second: int) -> None:
-    with pytest.raises(ValueError, match="range"):
-        rules.pack(points, second)
 
 
 def test_a_share_is_rounded_down() -> None:
@@ -61,19 +42,6 @@ def test_the_version_in_force_when_it_happened_counts() -> None:
     assert (before.version, after.version) == (1, 2)
     assert len(rules.matching(versions, a_fact(later), 7)) == 2
     assert rules.matching(versions, a_fact(NOW - timedelta(seconds=1)), 7) == []
-
-
-def test_periods_are_those_of_the_time_zone() -> None:
-    midnight = datetime(2026, 12, 31, 16, 0, tzinfo=UTC)
-    when = rules.periods(midnight, SHANGHAI)
-    assert (when.day, when.week, when.month, when.weekday) == (
-        "2027-01-01",
-        "2026-W53",
-        "2027-01",
-        5,
-    )
-    before = rules.periods(midnight - timedelta(microseconds=1), SHANGHAI)
-    assert before.month == "2026-12"
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,9 @@ import sqlalchemy as sa
 from api.app import JOBS
 from api.core import clock, jobs
 from api.core.jobs import Job
+from api.points.models import BoardPart, BoardTotal
 from tests.factories import World
+from tests.points.crediting import credit, install
 from tests.promises.digests import counts, digest
 from tests.promises.place import a_place, text_file
 from tests.promises.rounds import at_once, rounds
@@ -56,6 +58,19 @@ def rebuilding(world: World) -> str:
         return jobs.start("points.rebuild_board", {"board": "people", "period": "all"}).id
 
 
+def recounting(world: World) -> str:
+    """Totals and parts are gone; the ledger has it all."""
+    branches = [world.a_branch(kind="union") for _number in range(2)]
+    install(world)
+    for number in range(120):
+        credit(world, world.a_member(branches=(branches[number % 2],)).id)
+    world.work_off()
+    with world.changing() as session:
+        session.execute(sa.delete(BoardPart))
+        session.execute(sa.delete(BoardTotal).where(BoardTotal.board == "people"))
+        return jobs.start("points.recount", {}).id
+
+
 def synchronising(world: World) -> str:
     """A roster in which people join, move and leave, in more than one step."""
     place = a_place(world, "P1")
@@ -77,6 +92,7 @@ SCENES: dict[str, Callable[[World], str]] = {
     "contests.import_questions": importing,
     "org.roster": synchronising,
     "points.rebuild_board": rebuilding,
+    "points.recount": recounting,
 }
 
 # What works on Valkey alone leaves the database as it is.

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sqlalchemy.dialects import postgresql
 
 from api.points.models import PointEntry
-from api.points.rules import Fact
+from api.points.rules.facts import Fact
 from api.points.service import ledger
 from tests.factories import World
 from tests.points.crediting import credit, days_ago, install, sums

@@ -15,7 +15,7 @@ from api.contests.queries.definitions import Definition, definition
 from api.contests.rules import marking, timing
 from api.core import clock, db, events
 from api.core.failpoints import failpoint
-from api.points.rules import Fact
+from api.points.rules.facts import Fact
 from api.points.service import ledger as points
 
 FACT_KIND = "quiz"

@@ -26,6 +26,12 @@ def unit_path(unit_id: str) -> str:
     return db.connection().scalar(sa.select(Unit.path).where(Unit.id == unit_id)) or ""
 
 
+def paths() -> dict[str, tuple[str, ...]]:
+    """For every unit the ids of its ancestors and itself, root first."""
+    rows = db.connection().execute(sa.select(Unit.id, Unit.path))
+    return {unit_id: ids_of_path(path) for unit_id, path in rows}
+
+
 def is_in_subtree(unit_id: str, root_unit_id: str) -> bool:
     """Whether a unit is `root_unit_id` or lies below it."""
     return root_unit_id in path_of(unit_id)

@@ -1,6 +1,7 @@
 """People: their data, status, sign-in, and what follows when they move or leave."""
 
 from collections.abc import Collection, Mapping
+from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
@@ -91,7 +92,9 @@ def recount(member_ids: Collection[str]) -> None:
             _membership.member_id.in_(member_ids), present
         )
     )
-    events.emit(*(MembershipChanged(r.member_id, r.branch_id, r.kind) for r in rows.all()))
+    # The branches stay the same on every day; only who counts as present differs.
+    never = date.max.isoformat()
+    events.emit(*(MembershipChanged(r.member_id, r.branch_id, r.kind, never) for r in rows.all()))
 
 
 def let_go(member_ids: Collection[str]) -> None:
@@ -107,7 +110,8 @@ def let_go(member_ids: Collection[str]) -> None:
         .values(until_on=last_day)
         .returning(_membership.member_id, _membership.branch_id, _membership.kind)
     )
-    events.emit(*(MembershipChanged(r.member_id, r.branch_id, r.kind) for r in closed.all()))
+    since = today.isoformat()
+    events.emit(*(MembershipChanged(r.member_id, r.branch_id, r.kind, since) for r in closed.all()))
     table = Member.__table__.c
     db.connection().execute(
         sa.update(Member)

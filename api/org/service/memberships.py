@@ -38,7 +38,7 @@ def join(body: Mapping[str, Any]) -> Membership:
         "member_id": member.id, "branch_id": branch.id, "kind": branch.kind, "from_on": from_on,
     }  # fmt: skip
     made = insert_new(Membership, values)
-    events.emit(MembershipChanged(member.id, branch.id, branch.kind))
+    events.emit(MembershipChanged(member.id, branch.id, branch.kind, from_on.isoformat()))
     return made
 
 
@@ -63,7 +63,8 @@ def _close_open(member_id: str, branch: Branch, from_on: date) -> None:
         raise OverlappingMembership
     if last.until_on is None:
         _end(last.id, from_on)
-        events.emit(MembershipChanged(member_id, last.branch_id, branch.kind))
+        since = from_on.isoformat()
+        events.emit(MembershipChanged(member_id, last.branch_id, branch.kind, since))
 
 
 def _end(membership_id: str, until_on: date) -> None:
@@ -86,5 +87,6 @@ def end(membership_id: str, until_on: date | None) -> Membership:
         raise invalid("until_on", _("`until_on` lies before `from_on`."))
     membership.until_on = day
     db.session().flush()
-    events.emit(MembershipChanged(membership.member_id, membership.branch_id, membership.kind))
+    branch_id, since = membership.branch_id, day.isoformat()
+    events.emit(MembershipChanged(membership.member_id, branch_id, membership.kind, since))
     return membership

@@ -215,12 +215,15 @@ def _write_memberships(done: Applied) -> None:
     on = today()
     for member_id, branch_id, kind in done.ends:
         _end(member_id, branch_id, on)
-        events.emit(MembershipChanged(member_id, branch_id, kind))
+        events.emit(MembershipChanged(member_id, branch_id, kind, on.isoformat()))
     if done.joins:
         rows = [{**join, "id": db.new_id(), "from_on": on} for join in done.joins]
         db.connection().execute(db.insert(Membership).on_conflict_do_nothing(), rows)
         events.emit(
-            *(MembershipChanged(j["member_id"], j["branch_id"], j["kind"]) for j in done.joins)
+            *(
+                MembershipChanged(j["member_id"], j["branch_id"], j["kind"], on.isoformat())
+                for j in done.joins
+            )
         )
 
 

@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from api.core import db, pages
 from api.points.models import PointEntry
 from api.points.queries import catalogue
-from api.points.rules import ALL_TIME, Rule, periods
+from api.points.rules.facts import Rule
+from api.points.rules.periods import ALL_TIME, periods
 
 _entry = PointEntry.__table__.c
 _MEMBER = sa.bindparam("member", type_=_entry.member_id.type)

@@ -17,7 +17,8 @@ from api.core import db
 from api.points.events import PointsCredited
 from api.points.models import PointEntry, PointFact
 from api.points.queries import catalogue
-from api.points.rules import WINDOWS, Fact, Periods, Rule, matching, periods
+from api.points.rules.facts import WINDOWS, Fact, Rule, matching
+from api.points.rules.periods import Periods, periods
 
 _entry = PointEntry.__table__.c
 _fact = PointFact.__table__.c
@@ -57,7 +58,8 @@ def credit(member_id: str, unit_id: str, fact: Fact) -> tuple[list[Credit], list
     total = sum(line.amount for line in credits_)
     if not total:
         return [], []
-    return credits_, [PointsCredited(member_id, total, when.month, fact.occurred_at)]
+    announced = PointsCredited(member_id, total, when.month, fact.occurred_at, unit_id, fact.item)
+    return credits_, [announced]
 
 
 def _remember(member_id: str, fact: Fact) -> int | None:
@@ -113,7 +115,14 @@ def reverse(entry_id: int, reason: str, actor_id: str) -> list[PointsCredited]:
     statement = db.insert(PointEntry).from_select([*kept, *changed], source)
     statement = statement.on_conflict_do_nothing(index_elements=["reverses_id"])
     rows = db.connection().execute(
-        statement.returning(_entry.member_id, _entry.amount, _entry.month, _entry.earned_at)
+        statement.returning(
+            _entry.member_id,
+            _entry.amount,
+            _entry.month,
+            _entry.earned_at,
+            _entry.unit_id,
+            _entry.item,
+        )
     )
     return [PointsCredited(*row) for row in rows]
 

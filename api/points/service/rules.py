@@ -12,7 +12,7 @@ from api.core.errors import Conflict, Problem, invalid
 from api.core.i18n import Text, _
 from api.points.models import PointRule
 from api.points.queries import catalogue
-from api.points.rules import BadRule, check
+from api.points.rules.facts import BadRule, check
 
 PRESETS = Path(__file__).parents[1] / "presets" / "rules.json"
 NOTICE = timedelta(seconds=5)

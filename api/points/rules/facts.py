@@ -1,23 +1,14 @@
-"""Points as pure functions: what a fact is worth, periods, packed scores.
-
-A board's packed score is points × 2^31 + (2^31 - 1 - second reached): more points first, then who
-reached them earlier; exact in a double for points below 2^22.
-"""
+"""What a fact is worth: point rules as pure functions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
-from functools import lru_cache
+from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 WINDOWS = ("item", "day", "week", "month")
 FACT_VALUES = {"quiz": ("score", "max_score")}
 MAX_YEAR = 200_000
 MAX_AMOUNT = 10_000
-PACK = 2**31
-MAX_PACKED_POINTS = 2**22 - 1
-ALL_TIME = "all"
 
 
 class BadRule(ValueError):
@@ -120,39 +111,6 @@ def yearly(rule: Rule) -> int:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Periods:
-    """The periods an instant falls into, in the organisation's time zone.
-
-    `week_months`: the months of the week's Monday and Sunday; mostly the same.
-    """
-
-    day: str
-    week: str
-    month: str
-    weekday: int
-    week_months: tuple[str, str]
-
-
-def periods(at: datetime, zone: ZoneInfo) -> Periods:
-    """Keys like "2026-11-23", "2026-W48" (ISO 8601) and "2026-11"."""
-    return _periods(at.astimezone(zone).date())
-
-
-@lru_cache(maxsize=512)
-def _periods(day: date) -> Periods:
-    year, week, weekday = day.isocalendar()
-    monday = day - timedelta(days=weekday - 1)
-    sunday = monday + timedelta(days=6)
-    return Periods(
-        day.isoformat(),
-        f"{year}-W{week:02}",
-        day.isoformat()[:7],
-        weekday,
-        (monday.isoformat()[:7], sunday.isoformat()[:7]),
-    )
-
-
 def matching(rules: Sequence[Rule], fact: Fact, weekday: int) -> list[Rule]:
     """Of each code the version in force when the fact happened, if it counts that day."""
     newest: dict[str, Rule] = {}
@@ -168,16 +126,3 @@ def matching(rules: Sequence[Rule], fact: Fact, weekday: int) -> list[Rule]:
         and (rule.weekdays is None or weekday in rule.weekdays)
         and rule.worth(fact) > 0
     ]
-
-
-def pack(points: int, reached_s: int) -> int:
-    """The packed score.  Raises ValueError outside the range in which a double is exact."""
-    if not -MAX_PACKED_POINTS <= points <= MAX_PACKED_POINTS or not 0 <= reached_s < PACK:
-        raise ValueError("points or time outside the packing range")
-    return points * PACK + (PACK - 1 - reached_s)
-
-
-def unpack(score: int) -> tuple[int, int]:
-    """(points, second reached) of a packed score."""
-    points, rest = divmod(score, PACK)
-    return points, PACK - 1 - rest
