@@ -48,7 +48,6 @@ from api.points import reactions as point_reactions
 from api.points.events import BoardsTouched, BranchesTouched, PointsCredited
 from api.points.routes import routes as point_routes
 from api.points.service import branches
-from api.points.service import catalogue as point_boards
 from api.points.service import rules as point_rules
 
 ROUTES = [
@@ -121,7 +120,6 @@ def install_presets(app: Flask) -> None:
     """Give a fresh installation its point rules and badges; what is there stays as it is."""
     with app.app_context(), db.transaction():
         point_rules.install_presets()
-        point_boards.install_presets()
         badges.install_presets()
 
 

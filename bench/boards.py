@@ -16,7 +16,6 @@ from api.points.models import PointEntry, PointFact, PointRule
 from api.points.queries import catalogue
 from api.points.rules import facts as point_facts
 from api.points.rules.periods import periods
-from api.points.service import catalogue as board_catalogue
 from api.points.service import totals
 from bench import seed
 from bench.seed import Organisation
@@ -31,11 +30,9 @@ FOLLOWING = ("points.branches", "points.boards")
 
 
 def points(org: Organisation) -> None:
-    """Rules, boards, facts, ledger lines, totals.  Inside an application context."""
+    """Rules, facts, ledger lines, totals.  Inside an application context."""
     now = clock.now()
     _rules(now - EARLIER)
-    with db.transaction():
-        board_catalogue.install_presets()
     facts = list(_facts(org, now))
     seed.insert(PointFact, facts)
     with db.reading() as conn:

@@ -27,11 +27,20 @@ def list_boards() -> dict[str, Any]:
 
 
 @routes.endpoint(
-    "PATCH /leaderboards/{key}", who=RULERS, over=auth.everywhere, body=schemas.BoardChange,
+    "GET /leaderboards/{key}/settings", who=EMPLOYEE, reply=schemas.BoardOut, etag=True,
+    summary="What a board ranks by, and whether it is switched on",
+)  # fmt: skip
+def get_board_settings(key: str) -> dict[str, Any]:
+    return views.board(views.settings(key), language())
+
+
+@routes.endpoint(
+    "PATCH /leaderboards/{key}/settings", who=RULERS, over=auth.everywhere,
+    body=schemas.BoardChange,
     reply=schemas.BoardOut, etag=True,
     summary="Switch a board off or on, or compare branches otherwise",
 )  # fmt: skip
-def change_board(key: str, body: dict[str, Any], if_match: int) -> dict[str, Any]:
+def change_board_settings(key: str, body: dict[str, Any], if_match: int) -> dict[str, Any]:
     return views.board(catalogue.change(key, body, if_match), language())
 
 

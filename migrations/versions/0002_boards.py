@@ -10,6 +10,7 @@ down_revision = '0001'
 branch_labels = None
 depends_on = None
 
+BOARDS = ('people', 'branches-party', 'branches-league', 'branches-union', 'branches-generic')
 JSON = sa.JSON().with_variant(postgresql.JSONB(), 'postgresql')
 
 
@@ -45,6 +46,11 @@ def upgrade() -> None:
     sa.Column('version', sa.Integer(), nullable=False),
     sa.PrimaryKeyConstraint('key', name=op.f('pk_boards'))
     )
+    boards = sa.table('boards', *(sa.column(name) for name in (
+        'key', 'active', 'method', 'best_n', 'percent', 'version')))
+    op.bulk_insert(boards, [
+        {'key': key, 'active': True, 'method': 'per_head', 'best_n': 5, 'percent': 50, 'version': 1}
+        for key in BOARDS])
     with op.batch_alter_table('board_totals', schema=None) as batch_op:
         batch_op.add_column(sa.Column('participants', sa.Integer(), server_default='1', nullable=False))
     # One reaction follows the ledger and memberships now.

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from api.core import clock, events
 from api.points.models import PointEntry
 from api.points.rules.facts import Fact
-from api.points.service import catalogue, ledger
+from api.points.service import ledger
 from api.points.service import rules as point_rules
 from tests.factories import World
 
@@ -18,10 +18,9 @@ _references = count(1)
 
 
 def install(world: World) -> None:
-    """The preset rules and boards."""
+    """The preset rules."""
     with world.changing():
         point_rules.install_presets()
-        catalogue.install_presets()
 
 
 def credit(

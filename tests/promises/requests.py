@@ -4,6 +4,7 @@ Each entry makes its own objects where the request uses them up, so that it succ
 somebody sends it who may.
 """
 
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -14,6 +15,7 @@ from werkzeug.test import TestResponse
 
 from api.core import clock, openapi
 from api.core.http import Operation
+from api.points.models import Board
 from tests.factories import Person
 from tests.promises.place import Place, fresh, text_file, today
 
@@ -28,6 +30,7 @@ class Request:
     query: dict[str, str] = field(default_factory=dict)
     body: dict[str, Any] | None = None
     file: str | None = None
+    version: int = 1
 
     def path(self, operation: Operation) -> str:
         return operation.path.format(**self.ids)
@@ -45,6 +48,12 @@ def by_key(app: Flask) -> dict[str, Operation]:
     return {key_of(operation): operation for operation in openapi.declared(app)}
 
 
+def board_version(place: Place) -> int:
+    """The version of the settings of the board of union groups."""
+    with place.world.looking() as session:
+        return session.get_one(Board, "branches-union").version
+
+
 def send(
     person: Person | None,
     operation: Operation,
@@ -59,7 +68,7 @@ def send(
     elif operation.writes and (operation.body or operation.parse):
         more["json"] = {} if request.body is None else request.body
     if operation.etag and operation.writes and operation.method != "POST":
-        more["headers"].setdefault("If-Match", '"v1"')
+        more["headers"].setdefault("If-Match", f'"v{request.version}"')
     path = request.path(operation)
     if person is None:
         client = place.world.client
@@ -269,6 +278,19 @@ OF_POINTS: dict[str, Maker] = {
     "GET /leaderboards": plain(),
     "GET /leaderboards/{key}": lambda _p, _w: Request({"key": "people"}),
     "GET /leaderboards/{key}/explain": lambda _p, _w: Request({"key": "people"}),
+    "GET /leaderboards/{key}/settings": lambda _p, _w: Request({"key": "branches-union"}),
+    "PATCH /leaderboards/{key}/settings": lambda p, _w: Request(
+        {"key": "branches-union"}, body={"best_n": 3}, version=board_version(p)
+    ),
+    "GET /seasons": plain(),
+    "POST /seasons": lambda _p, _w: Request(
+        body={
+            "code": secrets.token_hex(3),
+            "title": {"en": "Spring"},
+            "starts_on": today().isoformat(),
+            "ends_on": today().isoformat(),
+        }
+    ),
     "GET /me/points": plain(),
     "GET /point-rules": plain(),
     "POST /point-rules": lambda _p, _w: Request(body=a_rule()),

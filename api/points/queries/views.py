@@ -61,6 +61,14 @@ def listed(language: str) -> dict[str, Any]:
     return {"items": [board(rows[key], language) for key in KEYS if key in rows]}
 
 
+def settings(key: str) -> Board:
+    """A board's settings; raises NotFound."""
+    row = db.session().get(Board, key)
+    if row is None:
+        raise NotFound
+    return row
+
+
 def board(row: Board, language: str) -> dict[str, Any]:
     """BoardOut."""
     method = "points" if row.key == PEOPLE else row.method

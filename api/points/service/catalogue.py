@@ -5,25 +5,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from api.core import auth, clock, db, jobs
-from api.core.errors import Conflict, NotFound, Stale, invalid
+from api.core.errors import Conflict, Stale, invalid
 from api.core.i18n import _
 from api.points.models import Board, BoardSeason
 from api.points.queries import catalogue, views
-from api.points.rules.boards import Method
 
 RECOUNT = "points.recount"
-
-
-def install_presets() -> None:
-    """Add the boards every installation starts with; those already there stay as they are."""
-    usual = Method()
-    for key in views.KEYS:
-        values = {
-            "key": key, "active": True, "method": usual.kind, "best_n": usual.best_n,
-            "percent": usual.percent, "version": 1,
-        }  # fmt: skip
-        statement = db.insert(Board).values(values)
-        db.connection().execute(statement.on_conflict_do_nothing(index_elements=["key"]))
 
 
 def change(key: str, changes: dict[str, Any], if_match: int) -> Board:
@@ -41,9 +28,7 @@ def change(key: str, changes: dict[str, Any], if_match: int) -> Board:
         .values(values)
         .returning(Board.key)
     )
-    row = db.session().get(Board, key)
-    if row is None:
-        raise NotFound
+    row = views.settings(key)
     if changed is None:
         raise Stale
     catalogue.forget()
