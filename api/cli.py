@@ -12,6 +12,7 @@ from api.core import auth, clock, db, events, health, openapi
 from api.core.http import Operation
 from api.core.settings import Settings
 from api.org import commands as org_commands
+from api.points import commands as point_commands
 from api.points.service import oracle
 
 
@@ -24,6 +25,7 @@ def register(app: Flask) -> None:
     app.cli.add_command(roles)
     app.cli.add_command(verify)
     org_commands.register(app)
+    point_commands.register(app)
 
 
 @click.command("openapi")

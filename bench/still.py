@@ -7,13 +7,13 @@ from itertools import islice
 import sqlalchemy as sa
 
 from api.core import clock, db, events, valkey
-from api.points import jobs as points_jobs
 from api.points.events import PointsCredited
 from api.points.models import PointEntry
 from api.points.queries import catalogue
 from api.points.rules.boards import PEOPLE, Place
 from api.points.rules.packing import PEOPLE as PACKED
 from api.points.rules.periods import periods
+from api.points.service import rebuilding
 from bench.readings import Reading
 from bench.stand import Stand
 
@@ -60,7 +60,7 @@ def rebuild(stand: Stand) -> list[Reading]:
     """A board rebuilt by the product, against one GROUP BY of the ledger and plain ZADDs."""
     with stand.app.app_context():
         month = periods(clock.now(), catalogue.zone()).month
-        ours = [_timed(lambda: points_jobs.rebuild(Place(PEOPLE, month))) for _ in range(ROUNDS)]
+        ours = [_timed(lambda: rebuilding.rebuild(Place(PEOPLE, month))) for _ in range(ROUNDS)]
         plain = [_timed(lambda: _plainly(month)) for _ in range(ROUNDS)]
     note = f"{min(ours):.2f} s against {min(plain):.2f} s"
     return [Reading("rebuild of a board", min(ours) / min(plain), "×", note, (2, 2))]

@@ -23,6 +23,7 @@ from api.points.rules.boards import WHOLE, Place
 
 PEOPLE_NAMES = "b:names"
 WANTED = "b:wanted"
+RUN = "b:run"
 MAX_WANTED = 1000
 BUILD_S = 900
 KEPT_S = 900
@@ -257,6 +258,22 @@ def _ask(places: Sequence[Place], ask: Any) -> list[Any]:
 def is_built(places: Sequence[Place]) -> list[bool]:
     """Whether each board is built; one trip; raises ValkeyDown."""
     return [bool(n) for n in _ask(places, lambda pipe, place: pipe.exists(_keys(place)[1]))]
+
+
+def forget_if_restarted() -> bool:
+    """Forget all boards after a start of Valkey, which may have come up with an old copy of them;
+    whether that was so.  Raises ValkeyDown."""
+
+    def call(client: "redis.Redis") -> bool:
+        run = client.info("server")["run_id"].encode()
+        if client.get(RUN) == run:
+            return False
+        for key in client.scan_iter(match="b:*:meta", count=1000):
+            client.delete(key)
+        client.set(RUN, run)
+        return True
+
+    return valkey.attempt(call)
 
 
 def want(place: Place) -> None:
