@@ -162,8 +162,10 @@ def visible_to(member_id: str) -> sa.ColumnElement[bool]:
 
 
 @cache
-def _open_for() -> db.Rows:
-    member_id = sa.bindparam("member_id", type_=_member.id.type)
+def open_for() -> db.Rows:
+    """SELECT of the contests that `:member` may take at `:now`, at most `:most`, those that close
+    first first, with `tries_used` and `running`."""
+    member_id = sa.bindparam("member", type_=_member.id.type)
     now = sa.bindparam("now", type_=_contest.opens_at.type)
     tried = (
         sa.select(
@@ -196,12 +198,6 @@ def _open_for() -> db.Rows:
         .order_by(_contest.closes_at, _contest.id)
         .limit(sa.bindparam("most", type_=sa.Integer()))
     )
-
-
-def open_for(member_id: str, now: datetime, limit: int = 10) -> list[Any]:
-    """Contests the member may take now, with `tries_used` and `running`; one statement."""
-    values = {"member_id": member_id, "now": now, "most": limit}
-    return list(db.connection().execute(_open_for(), values))
 
 
 def audience_units(contest_ids: Sequence[str]) -> dict[str, list[str]]:
