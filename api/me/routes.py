@@ -2,11 +2,11 @@
 
 from flask import Response, request
 
-from api.core import auth
+from api.core import auth, limits
 from api.core.handlers import language
 from api.core.http import EMPLOYEE, Reply, Routes
-from api.me import queries
-from api.me.schemas import HomeOut
+from api.me.queries import export, home
+from api.me.schemas import ExportOut, HomeOut
 
 routes = Routes("me")
 
@@ -16,8 +16,17 @@ routes = Routes("me")
     summary="The first screen: contests, points, messages, badges; 304 when nothing changed",
 )  # fmt: skip
 def get_home() -> Response | Reply:
-    home, spoken = queries.home_of(auth.principal().member_id), language()
-    tag = home.tag(spoken)
+    screen, spoken = home.home_of(auth.principal().member_id), language()
+    tag = screen.tag(spoken)
     if request.if_none_match.contains(tag):
         return Response(status=304, headers={"ETag": f'"{tag}"'})
-    return Reply(queries.shown(home, spoken), headers={"ETag": f'"{tag}"'})
+    return Reply(home.shown(screen, spoken), headers={"ETag": f'"{tag}"'})
+
+
+@routes.endpoint(
+    "GET /me/export", who=EMPLOYEE, reply=ExportOut, rate=limits.IMPORT, reveals=True,
+    summary="All data about me, as one file",
+)  # fmt: skip
+def export_my_data() -> Reply:
+    content = export.document(auth.principal().member_id)
+    return Reply(content, headers={"Content-Disposition": 'attachment; filename="my-data.json"'})

@@ -23,3 +23,12 @@ class HomeOut(Schema):
     unread = fields.Integer(required=True)
     badges = fields.List(fields.Dict(), required=True)
     votes = fields.List(fields.Dict(), required=True)
+
+
+class ExportOut(Schema):
+    """`data`: all rows about the person, by table; `withheld`: which columns are missing, why."""
+
+    made_at = Time(required=True)
+    member_id = Identifier(required=True)
+    withheld = fields.Dict(required=True)
+    data = fields.Dict(required=True)

@@ -307,6 +307,7 @@ OF_ONESELF: dict[str, Maker] = {
     "GET /me/sessions": plain(),
     "DELETE /me/sessions/{session_id}": plain(session_id=lambda p, w: p.session_of(w)),
     "GET /me/home": plain(),
+    "GET /me/export": plain(),
     "GET /me/inbox": plain(),
     "POST /me/inbox/read": lambda p, w: Request(body={"ids": [p.message(w)]}),
     "GET /files": plain(),
